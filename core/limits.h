@@ -1,0 +1,111 @@
+/* Every limit of gridd in one table: name, default, smallest and largest value that may be
+ * configured, and what it bounds. Units are the last word of the name. The configuration file's
+ * `limits` section has exactly these keys. */
+#ifndef CORE_LIMITS_H
+#define CORE_LIMITS_H
+
+#include "core/base.h"
+
+#define KIB (UINT64_C(1) << 10)
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
+
+/* name, default, min, max, what it bounds */
+#define LIMITS_TABLE(X)                                                                            \
+    X(request_line_bytes, 8 * KIB, 64, 64 * KIB, "request line; more: 414")                        \
+    X(uri_bytes, 4 * KIB, 64, 64 * KIB, "request target; more: 414")                               \
+    X(header_block_bytes, 16 * KIB, 256, 256 * KIB, "all header lines of a request; more: 431")    \
+    X(header_count, 64, 8, 1000, "header lines of a request; more: 431")                           \
+    X(header_value_bytes, 8 * KIB, 64, 64 * KIB, "one header value; more: 431")                    \
+    X(report_body_bytes, 64 * KIB, 256, 16 * MIB, "body of a single report, inflated; more: 413")  \
+    X(body_wire_bytes, 64 * MIB, 1024, 16 * GIB, "a body as it comes off the wire; more: 413")     \
+    X(body_inflated_bytes, 256 * MIB, 1024, 64 * GIB, "a body after inflating; more: 413")         \
+    X(inflate_ratio, 100, 2, 100000, "inflated to wire bytes, past the free bytes; more: 413")     \
+    X(inflate_ratio_free_bytes, 1 * MIB, 0, 1 * GIB, "inflated bytes before the ratio counts")     \
+    X(zstd_window_bytes, 8 * MIB, 1024, 128 * MIB, "window a zstd frame may ask for; more: 413")   \
+    X(chunk_overhead_bytes, 16 * KIB, 64, 16 * MIB, "chunked framing beyond the body; more: 400")  \
+    X(line_bytes, 64 * KIB, 256, 1 * MIB, "one NDJSON or CSV line; more: that line is invalid")    \
+    X(json_depth, 32, 4, 64, "nesting of a JSON text")                                             \
+    X(json_keys, 256, 16, 256, "members of one JSON object")                                       \
+    X(json_string_bytes, 16 * KIB, 256, 64 * KIB, "one JSON string, unescaped")                    \
+    X(problem_items, 1000, 1, 100000, "problem lines listed in a bulk answer")                     \
+    X(list_items_default, 100, 1, 1000, "items of a page when the caller names no limit")          \
+    X(list_items_max, 1000, 1, 100000, "largest page a caller may ask for; more: 400")             \
+    X(connections, 20000, 8, 1000000, "open connections; more wait in the backlog")                \
+    X(connections_per_address, 20000, 1, 1000000, "open connections of one peer address")          \
+    X(requests_per_connection, 10000, 1, 1000000000, "requests before a connection is closed")     \
+    X(first_byte_ms, 10000, 10, 3600000, "from accept to the first byte; more: close")             \
+    X(header_ms, 10000, 10, 3600000, "from first byte to end of headers, absolute; more: 408")     \
+    X(body_grace_ms, 5000, 10, 3600000, "before the body rate floor counts")                       \
+    X(body_rate_bytes, 512, 1, 1 * GIB, "bytes a second a body must keep up; less: 408")           \
+    X(body_ms, 300000, 100, 86400000, "a whole body, absolute; more: 408")                         \
+    X(keepalive_ms, 75000, 10, 86400000, "an idle keep-alive connection; more: close")             \
+    X(write_stall_ms, 30000, 10, 3600000, "an answer that the peer does not take; more: reset")    \
+    X(linger_bytes, 64 * KIB, 0, 16 * MIB, "bytes drained after an error answer")                  \
+    X(linger_ms, 2000, 0, 60000, "time of that drain")                                             \
+    X(drain_ms, 30000, 100, 3600000, "SIGTERM until open connections are cut")                     \
+    X(body_memory_bytes, 256 * MIB, 1 * MIB, 64 * GIB, "bodies in memory, all requests; 503")      \
+    X(commit_pause_bytes, 16 * MIB, 64 * KIB, 4 * GIB, "waiting for commit: sockets are not read") \
+    X(commit_queue_bytes, 64 * MIB, 128 * KIB, 16 * GIB, "waiting for commit; more: 503")          \
+    X(block_entries, 8192, 1, 65536, "entries of one journal block")                               \
+    X(block_bytes, 4 * MIB, 64 * KIB, 64 * MIB, "payload of one journal block, not compressed")    \
+    X(run_entries, 500000, 16, 4000000, "entries of a recent run before it is sealed")             \
+    X(run_bytes, 144 * MIB, 64 * KIB, 2 * GIB, "payload of a recent run before it is sealed")      \
+    X(run_age_ms, 600000, 100, 86400000, "age of a recent run before it is sealed")                \
+    X(identities, 6 * MIB, 1024, 1 * GIB,                                                          \
+      "recent identities kept in memory, 32 bytes and up each")                                    \
+    X(ring_bytes, 32 * MIB, 64 * KIB, 4 * GIB, "recent feed events kept encoded in memory")        \
+    X(feed_readers, 2000, 1, 100000, "open feeds; more: 503")                                      \
+    X(feed_heartbeat_ms, 15000, 50, 600000, "silence on a feed before a heartbeat")                \
+    X(feed_buffer_bytes, 256 * KIB, 4 * KIB, 64 * MIB, "unsent bytes of one feed reader")          \
+    X(feed_stall_ms, 60000, 100, 3600000, "a feed reader that takes nothing; more: close")         \
+    X(feed_age_ms, 3600000, 100, 86400000, "life of one feed connection, plus or minus a tenth")   \
+    X(regions, 2000000, 16, 16000000, "regions of the tree")                                       \
+    X(region_depth, 16, 2, 32, "steps from a region to its root")                                  \
+    X(region_code_bytes, 32, 4, 64, "a region code")                                               \
+    X(region_name_bytes, 256, 16, 1024, "a region name or leader")                                 \
+    X(locate_m, 3000, 1, 100000, "from a report's location to the grid it is given to")            \
+    X(clock_skew_ms, 300000, 1000, 86400000,                                                       \
+      "occurred_at ahead of our clock before it is suspect")                                       \
+    X(disk_reserve_bytes, 512 * MIB, 1 * MIB, 1024 * GIB, "free disk below which intake: 507")
+
+struct limits {
+#define LIMITS_FIELD(name, preset, min, max, text) uint64_t name;
+    LIMITS_TABLE(LIMITS_FIELD)
+#undef LIMITS_FIELD
+};
+
+/* Bounds that size arrays and formats, and are not configurable. */
+enum {
+    JSON_DEPTH_CAP = 64,          /* >= max of json_depth */
+    JSON_KEYS_CAP = 256,          /* >= max of json_keys */
+    REPORT_ID_BYTES_MAX = 128,    /* api.md, Reports */
+    REPORT_SOURCE_BYTES_MAX = 64, /* api.md, Reports */
+    REPORT_WHO_BYTES_MAX = 128,   /* reporter, on_behalf_of, device */
+    REPORT_TEXT_BYTES_MAX = 4096,
+    REPORT_ATTRIBUTES_BYTES_MAX = 4096,
+    REPORT_MEDIA_MAX = 16,
+    REGION_DEPTH_CAP = 32,
+    CATEGORIES_MAX = 512,
+    CHANNELS_MAX = 64,
+    POLICY_CODE_BYTES_MAX = 64,
+};
+
+/* The defaults of the table. */
+void limits_init(struct limits *limits);
+
+/* One row of the table, for the configuration reader and for `--help`. Static storage. */
+struct limit_row {
+    const char *name;
+    uint64_t preset, min, max;
+    const char *text;
+    size_t offset; /* of the field in struct limits */
+};
+/* NULL past the last row. O(1). */
+const struct limit_row *limits_row(size_t index);
+
+/* Checks the relations between limits (a line fits a body, a block fits a run, ...). On failure
+ * `*ret_why` is a static sentence. */
+MUST_USE bool limits_are_consistent(const struct limits *limits, const char **ret_why);
+
+#endif

@@ -1,0 +1,96 @@
+/* The region tree: immutable once built, shared by reference, ragged.
+ *
+ * A table is built from the table before it plus uploaded rows (upsert), all or nothing. Region ids
+ * are dense, given once and never reused, so they can stand in journal entries and timeline keys.
+ * Ancestry is always decided by walking parents, never by comparing codes. The table lives in one
+ * piece of memory that the caller gives; it can be read from any thread. */
+#ifndef CORE_REGION_H
+#define CORE_REGION_H
+
+#include "core/geo.h"
+#include "core/limits.h"
+#include "core/status.h"
+
+#define REGION_NONE UINT32_MAX
+enum { REGION_LEVEL_MAX = 15, REGION_KIND_BYTES_MAX = 64 };
+
+/* One row as uploaded and as stored; slices are borrowed. */
+struct region_row {
+    struct slice code;
+    struct slice parent; /* empty or equal to `code`: a root */
+    struct slice name, kind, leader;
+    uint8_t level; /* 0 the highest, at most REGION_LEVEL_MAX */
+    bool has_position;
+    struct position position; /* WGS 84 */
+};
+
+struct region {
+    struct slice code, name, kind, leader; /* point into the table's memory */
+    uint32_t parent;                       /* REGION_NONE at a root */
+    uint32_t first_child, next_sibling;    /* REGION_NONE at the end; siblings in code order */
+    uint32_t children_count;
+    uint8_t level, depth; /* depth 0 at a root */
+    bool has_position;
+    struct position position;
+};
+
+struct region_table; /* opaque */
+
+/* Reading a row. `why` is a static sentence naming the column. */
+/* The CSV header line: learns the column order. Columns code,parent,level,name and optional
+ * lat,lon,kind,leader, any order; an unknown or repeated column is refused. */
+struct region_columns {
+    int8_t of[16]; /* position in the line -> enum column, -1 unknown */
+    uint8_t count;
+};
+MUST_USE bool region_columns_parse(struct region_columns *ret, struct slice line,
+                                   const char **ret_why);
+/* One CSV record (RFC 4180 quoting, no line end). `scratch` holds unquoted fields. */
+MUST_USE bool region_row_from_csv(struct region_row *ret, const struct region_columns *columns,
+                                  struct slice record, uint8_t *scratch, size_t scratch_bytes,
+                                  const struct limits *limits, const char **ret_why);
+/* One JSON object with the same names; null or "" means absent. */
+MUST_USE bool region_row_from_json(struct region_row *ret, struct slice text, uint8_t *scratch,
+                                   size_t scratch_bytes, const struct limits *limits,
+                                   const char **ret_why);
+
+/* Encoded rows: the form of an upload in memory and of the stored region rows (storage/README.md).
+ */
+size_t region_row_encoded_bytes(const struct region_row *row);
+size_t region_row_encode(uint8_t *to, const struct region_row *row);
+/* Bytes consumed, 0 when the bytes are damaged. */
+size_t region_row_decode(struct region_row *ret, struct slice from);
+
+/* Memory a table needs for `before` (NULL: none) plus `rows_count` encoded rows of `rows_bytes`. */
+size_t region_table_bytes(const struct region_table *before, size_t rows_count, size_t rows_bytes);
+/* Builds a table in `memory` (region_table_bytes of it, 16-byte aligned; the caller keeps and frees
+ * it). `rows` are encoded rows one after the other. New codes get the next ids in row order; a
+ * later row of the same upload wins over an earlier one. INVALID names the first bad row:
+ * `*ret_row` (0-based) and the error's text (parent unknown, cycle, depth, a level not below its
+ * parent's, too many regions). O(n log n). */
+MUST_USE enum status region_table_build(struct region_table **ret, void *memory,
+                                        size_t memory_bytes, const struct region_table *before,
+                                        struct slice rows, size_t rows_count,
+                                        const struct limits *limits, size_t *ret_row,
+                                        struct error *error);
+
+size_t region_count(const struct region_table *table);
+/* REGION_NONE when unknown. O(1). */
+uint32_t region_find(const struct region_table *table, struct slice code);
+/* CHECKs id < region_count. O(1). */
+const struct region *region_get(const struct region_table *table, uint32_t id);
+/* Is `id` the region `root` or below it? Walks parents: O(depth). */
+bool region_is_within(const struct region_table *table, uint32_t id, uint32_t root);
+/* Ids from the root down to `id`, itself included; returns how many (<= REGION_DEPTH_CAP). */
+size_t region_path(const struct region_table *table, uint32_t id, uint32_t ids[REGION_DEPTH_CAP]);
+/* Number of regions in the subtree of `root`, itself included. O(1) (counted at build). */
+size_t region_subtree_count(const struct region_table *table, uint32_t root);
+/* Writes the ids of the subtree (region_subtree_count of them), parents before children. O(n). */
+void region_subtree(const struct region_table *table, uint32_t root, uint32_t *ids);
+/* The nearest region without children that has a position within `within_m` of `position`; ties go
+ * to the lower id. REGION_NONE when there is none. Uses a cell index: O(regions in 9 cells). */
+uint32_t region_locate(const struct region_table *table, struct position position, double within_m);
+/* The region as a row again, for storing. Slices point into the table. */
+void region_to_row(const struct region_table *table, uint32_t id, struct region_row *ret);
+
+#endif

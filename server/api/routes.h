@@ -1,0 +1,34 @@
+/* The route table: every path of the API, in one place. */
+#ifndef SERVER_API_ROUTES_H
+#define SERVER_API_ROUTES_H
+
+#include "server/http/http.h"
+
+extern const struct http_route api_routes[];
+extern const size_t api_routes_count;
+
+/* api_reports.c */
+void api_reports_post_on_headers(struct http_request *request);
+void api_reports_post_on_body(struct http_request *request, struct slice bytes);
+void api_reports_post_on_body_end(struct http_request *request);
+void api_reports_post_on_done(struct http_request *request);
+void api_report_get_on_headers(struct http_request *request);
+void api_report_get_on_done(struct http_request *request);
+/* api_regions.c */
+void api_regions_put_on_headers(struct http_request *request);
+void api_regions_put_on_body(struct http_request *request, struct slice bytes);
+void api_regions_put_on_body_end(struct http_request *request);
+void api_regions_put_on_done(struct http_request *request);
+void api_region_get_on_headers(struct http_request *request);
+void api_region_children_on_headers(struct http_request *request);
+/* api_timeline.c */
+void api_timeline_on_headers(struct http_request *request);
+void api_timeline_on_done(struct http_request *request);
+/* api_ops.c */
+void api_healthz_on_headers(struct http_request *request);
+void api_readyz_on_headers(struct http_request *request);
+void api_metrics_on_headers(struct http_request *request);
+void api_status_on_headers(struct http_request *request);
+void api_root_on_headers(struct http_request *request);
+
+#endif

@@ -1,0 +1,40 @@
+/* Counters, gauges and histograms of the process, and their Prometheus text form (0.0.4).
+ *
+ * Plain memory of the loop thread; the few things other threads count use the _atomic calls. */
+#ifndef SERVER_METRICS_H
+#define SERVER_METRICS_H
+
+#include "core/engine.h"
+#include "server/buffer.h"
+
+struct histogram {
+    const double *bounds_s; /* upper bounds in seconds, rising */
+    uint32_t bounds_count;  /* <= 15; one more bucket is +Inf */
+    uint64_t counts[16];
+    double sum_s;
+};
+void histogram_add(struct histogram *histogram, double seconds);
+
+enum { METRICS_ROUTES_MAX = 40 };
+
+struct metrics {
+    uint64_t reports_total[VERDICT_COUNT];
+    uint64_t lookups_total; /* stored rows asked for by the dedupe */
+    uint64_t commits_total, commit_bytes_total;
+    struct histogram commit_seconds;   /* hand-over to the committer until durable */
+    struct histogram ack_seconds;      /* first byte of a report upload until its answer */
+    struct histogram loop_lag_seconds; /* a 100 ms timer's lateness */
+    struct histogram seal_seconds;
+    uint64_t feed_events_total, feed_resumes_total, feed_resets_total, feed_cut_total;
+    uint64_t http_requests_total[METRICS_ROUTES_MAX]
+                                [6]; /* by route index and hundred of the status code */
+    struct histogram http_seconds[METRICS_ROUTES_MAX];
+    struct {
+        const char *reason;
+        uint64_t count;
+    } http_rejected[32]; /* by static reason word */
+};
+
+void metrics_init(struct metrics *metrics);
+
+#endif

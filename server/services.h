@@ -1,0 +1,40 @@
+/* What the API handlers work with: pointers to the parts of the running server, nothing of its own.
+ */
+#ifndef SERVER_SERVICES_H
+#define SERVER_SERVICES_H
+
+#include "core/policy.h"
+#include "server/committer.h"
+#include "server/config.h"
+#include "server/feed/feed.h"
+#include "server/http/http.h"
+#include "server/metrics.h"
+#include "server/regions.h"
+
+struct intake;
+
+struct services {
+    uv_loop_t *loop;
+    const struct config *config;
+    const struct policy *policy; /* current; replaced on reload, the old one lives until the end */
+    struct db *db;
+    struct db_identity identity;
+    struct committer *committer;
+    struct regions *regions;
+    struct intake *intake;
+    struct feed *feed;
+    struct metrics *metrics;
+    struct http_server *http;
+    int64_t started_ms;    /* wall clock */
+    const char *not_ready; /* NULL: takes writes; else the reason /readyz gives */
+    bool disk_low;         /* intake answers 507 */
+};
+
+static inline struct services *services_of(const struct http_request *request) {
+    return http_context(request);
+}
+
+/* Wall clock of this turn of the loop, milliseconds. */
+int64_t services_now_ms(const struct services *services);
+
+#endif

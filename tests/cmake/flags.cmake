@@ -1,0 +1,28 @@
+# Compiler and linker flags, shared by every layer through the interface target gridd_flags.
+
+add_library(gridd_flags INTERFACE)
+target_include_directories(gridd_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_definitions(gridd_flags INTERFACE
+    _GNU_SOURCE GRIDD_VERSION="${PROJECT_VERSION}" $<$<BOOL:${GRIDD_CHECK_SLOW}>:GRIDD_CHECK_SLOW>)
+target_compile_options(gridd_flags INTERFACE
+    -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wswitch-enum
+    -fno-omit-frame-pointer $<$<BOOL:${GRIDD_WERROR}>:-Werror>)
+
+if(GRIDD_SANITIZE)
+    add_compile_options(-fsanitize=${GRIDD_SANITIZE} -fno-sanitize-recover=all)
+    add_link_options(-fsanitize=${GRIDD_SANITIZE})
+endif()
+if(GRIDD_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+if(GRIDD_LTO)
+    set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+endif()
+if(GRIDD_HARDEN)
+    add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
+        -fcf-protection -fPIE)
+    if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+        add_compile_options(-ftrivial-auto-var-init=zero)
+    endif()
+    add_link_options(-pie -Wl,-z,relro,-z,now)
+endif()
