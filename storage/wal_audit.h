@@ -1,0 +1,34 @@
+/* Reads RocksDB's write-ahead logs before RocksDB does: its recovery stops at the first bad byte
+ * and says nothing, so damage in the middle would silently cost acknowledged commits.
+ *
+ * There is one synced write at a time, so only the last one can be torn. A bad region with the
+ * start of a later write behind it is therefore damage in acknowledged history; a bad region at the
+ * very end is a torn tail and fine (the watermark decides whether it was acknowledged). */
+#ifndef STORAGE_WAL_AUDIT_H
+#define STORAGE_WAL_AUDIT_H
+
+#include "core/status.h"
+
+struct wal_audit {
+    uint64_t files, records, bytes; /* records: whole ones (write batches) */
+    bool torn_tail;
+};
+
+/* Every *.log of the directory, in number order. CORRUPT names file and offset. IO when one cannot
+ * be read. Changes nothing. No logs, or no directory, is OK. */
+MUST_USE enum status wal_audit_directory(struct wal_audit *ret, const char *directory,
+                                         struct error *error);
+
+/* One log's bytes. The state goes from one log to the next; begin with zeros. */
+struct wal_audit_state {
+    struct wal_audit counts;
+    uint64_t next_sequence; /* RocksDB's number after the last whole record; 0: none yet */
+    bool bad;               /* a bad region, nothing valid seen behind it yet */
+    uint64_t bad_offset;
+};
+/* False: a bad region (at `ret_offset` of this log, or in the log before when `*ret_before`) is
+ * followed by a valid write. Linear in the bytes, plus a bounded search in damaged blocks. */
+MUST_USE bool wal_audit_log(struct wal_audit_state *state, struct slice log, uint64_t log_number,
+                            uint64_t *ret_offset, bool *ret_before);
+
+#endif
