@@ -2,8 +2,12 @@
  *
  * engine_plan names the stored row that must be fetched before the step, if any. engine_step
  * decides and changes the engine's memory; what it decided becomes true only when the entry it asks
- * for is on disk, so no answer may go out before `durable_seq` of the decision is. No clock, no
- * I/O. */
+ * for is on disk, so no answer may go out before the decision's `seq` is durable. No clock, no I/O.
+ *
+ * A report is recognised for as long as it is stored, with one exception: a clock-suspect one is
+ * stored under its first received_at, which nobody can tell from the report itself. It is
+ * recognised while the table remembers it (at least limits.identities / 2 newer ones); sent again
+ * after that it is taken as new, so the journal may hold such an identity twice. */
 #ifndef CORE_ENGINE_H
 #define CORE_ENGINE_H
 
@@ -59,14 +63,19 @@ struct decision {
     bool append; /* the report's entry must be appended to the journal with exactly this seq */
 };
 
-/* `identities_memory` as identities_init wants it. `next_seq` >= 1. */
+/* `identities_memory` as identities_init wants it. `next_seq` >= 1 is one after the journal's last.
+ */
 void engine_init(struct engine *engine, const struct limits *limits, void *identities_memory,
                  uint64_t next_seq);
-/* An entry that is already in the journal, oldest first, while starting up. */
+/* An entry that is already in the journal, oldest first, while starting up. When that is not the
+ * whole journal, identities_mark_incomplete(&engine->identities) comes first. */
 void engine_restore(struct engine *engine, struct identity identity, uint64_t content_tag,
                     uint64_t seq, int64_t received_ms);
+/* Holds until the next engine_step: a step may move the horizon, so plan again after waiting. A
+ * step with a look-up's answer is always allowed. */
 enum plan engine_plan(const struct engine *engine, const struct report *report);
-/* A derived identity is never in conflict: the same identity is a replay. */
+/* CHECKs that a report that needs a look-up had one. A derived identity is never in conflict: the
+ * same identity is a replay. O(1). */
 struct decision engine_step(struct engine *engine, const struct engine_input *input);
 
 #endif

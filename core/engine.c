@@ -1,0 +1,83 @@
+#include "core/engine.h"
+
+#include "core/check.h"
+
+static const char *const verdict_names[] = {
+#define VERDICT_NAME(name, text) [VERDICT_##name] = text,
+    VERDICT_TABLE(VERDICT_NAME)
+#undef VERDICT_NAME
+};
+_Static_assert(ARRAY_COUNT(verdict_names) == VERDICT_COUNT, "a name for each verdict");
+
+const char *verdict_name(enum verdict verdict) {
+    CHECK((size_t)verdict < VERDICT_COUNT);
+    return verdict_names[verdict];
+}
+
+void engine_init(struct engine *engine, const struct limits *limits, void *identities_memory,
+                 uint64_t next_seq) {
+    CHECK(next_seq >= 1 && next_seq <= IDENTITY_SEQ_MAX);
+    CHECK(limits->clock_skew_ms <= INT64_MAX);
+    identities_init(&engine->identities, identities_memory, limits->identities);
+    engine->next_seq = next_seq;
+    engine->clock_skew_ms = (int64_t)limits->clock_skew_ms;
+}
+
+void engine_restore(struct engine *engine, struct identity identity, uint64_t content_tag,
+                    uint64_t seq, int64_t received_ms) {
+    CHECK(seq < engine->next_seq);
+    identities_prefetch(&engine->identities, identity);
+    /* The journal may have an identity twice (engine.h says when); the first one answers for it. */
+    if (identities_find(&engine->identities, identity) == NULL) {
+        identities_insert(&engine->identities, identity, content_tag, seq, received_ms);
+    }
+}
+
+/* Whoever was received before the horizon has occurred_at <= received_at + clock_skew < horizon +
+ * clock_skew, or it would have been clamped. So what occurred at or after that was never received,
+ * unless the table has it. */
+static bool is_older_than_memory(const struct engine *engine, const struct report *report) {
+    int64_t horizon_ms = identities_horizon_ms(&engine->identities);
+    if (horizon_ms > INT64_MAX - engine->clock_skew_ms) {
+        return true;
+    }
+    return horizon_ms != INT64_MIN &&
+           report->entry.occurred_ms < horizon_ms + engine->clock_skew_ms;
+}
+
+enum plan engine_plan(const struct engine *engine, const struct report *report) {
+    if (!is_older_than_memory(engine, report) ||
+        identities_find(&engine->identities, report->entry.identity) != NULL) {
+        return PLAN_STEP;
+    }
+    return PLAN_LOOKUP;
+}
+
+static struct decision repeated(const struct entry *entry, struct stored_report first) {
+    bool same = entry->content_tag == first.content_tag || (entry->flags & ENTRY_DERIVED_ID) != 0;
+    return (struct decision){same ? VERDICT_REPLAYED : VERDICT_CONFLICT, first.seq, false};
+}
+
+struct decision engine_step(struct engine *engine, const struct engine_input *input) {
+    const struct entry *entry = &input->report->entry;
+    const struct identity_slot *known = identities_find(&engine->identities, entry->identity);
+    if (known != NULL) {
+        return repeated(entry,
+                        (struct stored_report){identity_slot_seq(known), known->content_tag});
+    }
+    switch (input->lookup) {
+    case LOOKUP_FOUND:
+        CHECK(input->stored.seq > 0 && input->stored.seq < engine->next_seq);
+        return repeated(entry, input->stored);
+    case LOOKUP_NOT_ASKED:
+        CHECK(!is_older_than_memory(engine, input->report));
+        break;
+    case LOOKUP_ABSENT:
+        break;
+    }
+    uint64_t seq = engine->next_seq++;
+    identities_insert(&engine->identities, entry->identity, entry->content_tag, seq,
+                      entry->received_ms);
+    CHECK(engine->next_seq > seq);
+    return (struct decision){VERDICT_CREATED, seq, true};
+}
