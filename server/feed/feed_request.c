@@ -1,0 +1,151 @@
+#include "server/feed/feed_request.h"
+
+#include "core/check.h"
+#include "core/entry.h"
+#include "core/policy.h"
+
+#include <string.h>
+
+static bool is_epoch_byte(uint8_t byte) {
+    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+           (byte >= 'A' && byte <= 'Z');
+}
+
+static bool sequence_parse(uint64_t *ret, struct slice text) {
+    if (text.bytes == 0 || (text.data[0] == '0' && text.bytes > 1)) {
+        return false;
+    }
+    uint64_t value = 0;
+    for (size_t i = 0; i < text.bytes; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9' ||
+            __builtin_mul_overflow(value, UINT64_C(10), &value) ||
+            __builtin_add_overflow(value, (uint64_t)(text.data[i] - '0'), &value)) {
+            return false;
+        }
+    }
+    *ret = value;
+    return true;
+}
+
+bool feed_position_parse(struct feed_position *ret, struct slice text) {
+    size_t epoch_bytes = 0;
+    while (epoch_bytes < text.bytes && is_epoch_byte(text.data[epoch_bytes])) {
+        epoch_bytes++;
+    }
+    if (epoch_bytes == 0 || epoch_bytes > FEED_EPOCH_BYTES_MAX || epoch_bytes == text.bytes ||
+        text.data[epoch_bytes] != '-') {
+        return false;
+    }
+    uint64_t seq;
+    struct slice digits = {text.data + epoch_bytes + 1, text.bytes - epoch_bytes - 1};
+    if (!sequence_parse(&seq, digits)) {
+        return false;
+    }
+    memcpy(ret->epoch, text.data, epoch_bytes);
+    ret->epoch[epoch_bytes] = '\0';
+    ret->seq = seq;
+    return true;
+}
+
+size_t feed_id_format(char to[FEED_ID_BYTES_MAX + 1], const char *epoch, uint64_t seq) {
+    size_t epoch_bytes = strlen(epoch);
+    CHECK(epoch_bytes > 0 && epoch_bytes <= FEED_EPOCH_BYTES_MAX);
+    char digits[20];
+    size_t first = sizeof digits;
+    do {
+        digits[--first] = (char)('0' + seq % 10);
+        seq /= 10;
+    } while (seq > 0);
+    memcpy(to, epoch, epoch_bytes);
+    to[epoch_bytes] = '-';
+    memcpy(to + epoch_bytes + 1, digits + first, sizeof digits - first);
+    size_t bytes = epoch_bytes + 1 + sizeof digits - first;
+    to[bytes] = '\0';
+    return bytes;
+}
+
+void feed_filter_init(struct feed_filter *filter) {
+    *filter = (struct feed_filter){REGION_NONE, UINT32_MAX, UINT32_MAX};
+}
+
+bool feed_filter_is_open(const struct feed_filter *filter) {
+    return filter->region == REGION_NONE && filter->kinds == UINT32_MAX &&
+           filter->severities == UINT32_MAX;
+}
+
+bool feed_filter_takes(const struct feed_filter *filter, const struct region_table *regions,
+                       uint8_t kind, uint8_t severity, uint32_t region) {
+    CHECK(kind < 32 && severity < 32);
+    if ((filter->kinds >> kind & 1) == 0 || (filter->severities >> severity & 1) == 0) {
+        return false;
+    }
+    if (filter->region == REGION_NONE || filter->region == region) {
+        return true;
+    }
+    return region != REGION_NONE && region_is_within(regions, region, filter->region);
+}
+
+/* Calls `add` for each word of a comma-separated list; false as soon as one is refused. */
+static bool each_word(struct slice text, bool (*add)(uint32_t *bits, struct slice word),
+                      uint32_t *ret_bits) {
+    uint32_t bits = 0;
+    size_t begin = 0;
+    for (size_t i = 0; i <= text.bytes; i++) {
+        if (i < text.bytes && text.data[i] != ',') {
+            continue;
+        }
+        if (i == begin || !add(&bits, (struct slice){text.data + begin, i - begin})) {
+            return false;
+        }
+        begin = i + 1;
+    }
+    *ret_bits = bits;
+    return true;
+}
+
+static const enum entry_kind entry_kinds[] = {ENTRY_REPORT};
+static const char *const kind_families[] = {"incident.", "ticket.", "directive."};
+
+static bool add_family(uint32_t *bits, struct slice prefix) {
+    bool known = false;
+    for (size_t i = 0; i < ARRAY_COUNT(kind_families); i++) {
+        known = known || slice_is(prefix, kind_families[i]);
+    }
+    for (size_t i = 0; known && i < ARRAY_COUNT(entry_kinds); i++) {
+        struct slice name = slice_text(entry_kind_name(entry_kinds[i]));
+        if (name.bytes >= prefix.bytes && memcmp(name.data, prefix.data, prefix.bytes) == 0) {
+            *bits |= UINT32_C(1) << entry_kinds[i];
+        }
+    }
+    return known;
+}
+
+static bool add_kind(uint32_t *bits, struct slice word) {
+    if (word.data[word.bytes - 1] == '*') {
+        return add_family(bits, (struct slice){word.data, word.bytes - 1});
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(entry_kinds); i++) {
+        if (slice_is(word, entry_kind_name(entry_kinds[i]))) {
+            *bits |= UINT32_C(1) << entry_kinds[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+bool feed_kinds_parse(uint32_t *ret_kinds, struct slice text) {
+    return each_word(text, add_kind, ret_kinds);
+}
+
+static bool add_severity(uint32_t *bits, struct slice word) {
+    enum severity severity;
+    if (!severity_parse(&severity, word)) {
+        return false;
+    }
+    *bits |= UINT32_C(1) << severity;
+    return true;
+}
+
+bool feed_severities_parse(uint32_t *ret_severities, struct slice text) {
+    return each_word(text, add_severity, ret_severities);
+}
