@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""`./run demo`: real regions and reports through a real gridd, with a kill -9 in the middle."""
+import argparse
+import collections
+import gzip
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import real_data
+
+BULK, CONNECTIONS, RESENT_SHARE, CONFLICTS = 1000, 4, 10, 25
+NDJSON = "application/x-ndjson"
+
+
+class Server:
+    """One gridd process on a data directory; `port` is fixed after the first start."""
+
+    def __init__(self, binary, data):
+        self.binary, self.data, self.port, self.process = binary, data, 0, None
+
+    def start(self):
+        log = open(self.data.parent / "gridd.log", "ab")
+        started = time.monotonic()
+        self.process = subprocess.Popen(
+            [self.binary, "serve", "--data", str(self.data), "--no-auth", "--listen", f"127.0.0.1:{self.port}"],
+            stdout=subprocess.PIPE, stderr=log, text=True)
+        line = self.process.stdout.readline()
+        if "listening on" not in line:
+            sys.exit(f"demo: gridd did not start; see {log.name}")
+        self.port = int(line.rsplit(":", 1)[1])
+        return time.monotonic() - started
+
+    def request(self, method, path, body=None, headers=None, connection=None):
+        own = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        own.request(method, path, body, headers or {})
+        response = own.getresponse()
+        data = response.read()
+        if connection is None:
+            own.close()
+        return response.status, data
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=60)
+
+
+class FeedReader(threading.Thread):
+    """A command centre: reads the live feed and, after a cut, resumes at its last id."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.server, self.last_id, self.seqs, self.excerpt = server, None, [], []
+        self.resumes, self.stopping = 0, False
+        self.connected = threading.Event()
+
+    def run(self):
+        while not self.stopping:
+            try:
+                self.read_once()
+            except (OSError, http.client.HTTPException):
+                pass
+            self.resumes += 1
+            time.sleep(0.1)
+
+    def read_once(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
+        headers = {"Last-Event-ID": self.last_id} if self.last_id else {}
+        connection.request("GET", "/v1/feed", headers=headers)
+        response = connection.getresponse()
+        self.connected.set()
+        event = {}
+        for line in response:
+            line = line.decode().rstrip("\r\n")
+            if line:
+                name, _, value = line.partition(":")
+                event[name] = value.lstrip(" ")
+                continue
+            if "id" in event:
+                self.last_id = event["id"]
+                if event.get("data"):
+                    self.seqs.append(int(event["id"].rsplit("-", 1)[1]))
+                    if len(self.excerpt) < 3:
+                        self.excerpt.append(event)
+            event = {}
+
+
+def upload(server, bodies, on_answer=None):
+    """Sends bodies on several connections; gives the sum of counts and how many bodies were answered."""
+    counts, answered, lock = collections.Counter(), [0], threading.Lock()
+    work = iter(bodies)
+
+    def worker():
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+        while True:
+            with lock:
+                body = next(work, None)
+            if body is None:
+                return
+            try:
+                status, data = server.request("POST", "/v1/reports", gzip.compress(body.encode(), 1),
+                                              {"Content-Type": NDJSON, "Content-Encoding": "gzip"}, connection)
+            except (OSError, http.client.HTTPException):
+                return  # the server is gone: the rest is not acknowledged
+            if status != 200:
+                sys.exit(f"demo: POST /v1/reports answered {status}: {data[:300]}")
+            answer = json.loads(data)
+            with lock:
+                counts.update(answer["counts"])
+                answered[0] += 1
+                if on_answer:
+                    on_answer(body)
+
+    threads = [threading.Thread(target=worker) for _ in range(CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return counts, answered[0]
+
+
+def bulks(reports):
+    reports = list(reports)
+    return [real_data.ndjson(reports[i:i + BULK]) for i in range(0, len(reports), BULK)]
+
+
+def stored_ids(server, root):
+    """How often each (source, id) stands on the timeline of a region's subtree."""
+    status, data = server.request("GET", f"/v1/grids/{root}/timeline", headers={"Accept": NDJSON})
+    if status != 200:
+        sys.exit(f"demo: the timeline of {root} answered {status}: {data[:300]}")
+    return collections.Counter((r["source"], r["id"]) for r in map(json.loads, data.splitlines()))
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+def load_regions(server):
+    say("Loading regions: four areas of China with their divisions, Boston's precincts, cells of the United States")
+    status, data = server.request("PUT", "/v1/regions", real_data.regions_csv().encode(),
+                                  {"Content-Type": "text/csv"})
+    if status != 200:
+        sys.exit(f"demo: PUT /v1/regions answered {status}: {data[:500]}")
+    say(f"  {json.loads(data)}")
+
+
+def first_load(server, reports):
+    """All reports, every tenth sent twice, and some with a used id and other content."""
+    again = reports[::RESENT_SHARE]
+    changed = [dict(r, text=r["text"] + " (changed)") for r in reports[:CONFLICTS]]
+    total = len(reports) + len(again) + len(changed)
+    say(f"Sending {total:,} reports of Boston's 311 line, {len(again):,} of them twice, "
+        f"{len(changed)} with an id used before for something else")
+    started = time.monotonic()
+    counts, _ = upload(server, bulks(reports))
+    counts += upload(server, bulks(again + changed))[0]
+    seconds = time.monotonic() - started
+    for verdict in ("created", "merged", "replayed", "conflict", "invalid"):
+        say(f"  {verdict:10} {counts[verdict]:8,}")
+    say(f"  {total / seconds:,.0f} reports/s from this Python client; every answer after the sync to disk")
+    return counts
+
+
+def killed_load(server, reports):
+    """Sends, kills the server in the middle, restarts it, sends everything again."""
+    say(f"Sending {len(reports):,} satellite fire detections, and killing gridd with SIGKILL in the middle")
+    bodies = bulks(reports)
+    acknowledged = []
+
+    def on_answer(body):
+        acknowledged.append(body)
+        if len(acknowledged) == len(bodies) // 2:
+            server.kill()
+
+    upload(server, bodies, on_answer)
+    before = sum(body.count("\n") for body in acknowledged)
+    took = server.start()
+    say(f"  killed after {before:,} were acknowledged; up again in {took:.2f} s")
+    kept = stored_ids(server, "us")
+    sent = {(r["source"], r["id"]) for body in acknowledged for r in map(json.loads, body.splitlines())}
+    lost = sum(1 for key in sent if key not in kept)
+    counts, _ = upload(server, bodies)
+    say(f"  sent everything again: created {counts['created']:,}, replayed {counts['replayed']:,}, "
+        f"conflict {counts['conflict']}, invalid {counts['invalid']}")
+    return lost, counts
+
+
+def check(server, lost, boston, firms, reader):
+    """Says what is there now, and whether it is what was sent."""
+    doubled = missing = 0
+    for root, reports in (("boston", boston), ("us", firms)):
+        stored = stored_ids(server, root)
+        doubled += sum(1 for n in stored.values() if n > 1)
+        missing += sum(1 for r in reports if (r["source"], r["id"]) not in stored)
+    total = len(boston) + len(firms)
+    deadline = time.monotonic() + 20
+    while len(reader.seqs) < total and time.monotonic() < deadline:
+        time.sleep(0.1)
+    gaps = sum(1 for a, b in zip(reader.seqs, reader.seqs[1:]) if b != a + 1)
+    say()
+    say("What came of it")
+    say(f"  acknowledged before the kill and lost: {lost}")
+    say(f"  reports sent and not stored:           {missing}")
+    say(f"  reports stored twice:                  {doubled}")
+    say(f"  feed: {len(reader.seqs):,} events of {total:,}, {gaps} gaps, over {reader.resumes} cut connection(s)")
+    return lost == missing == doubled == gaps == 0 and len(reader.seqs) == total
+
+
+def show(server, reader):
+    say()
+    say("A timeline (newest 3 of precinct 0801): GET /v1/grids/boston-0801/timeline?limit=3")
+    _, data = server.request("GET", "/v1/grids/boston-0801/timeline?limit=3")
+    for item in json.loads(data)["items"]:
+        say(f"  {item['occurred_at']}  seq {item['seq']:<6} {item['category']}  {item.get('text', '')}  id {item['id']}")
+    say("The feed (first 3 events): GET /v1/feed")
+    for event in reader.excerpt:
+        say(f"  id: {event['id']}  event: {event['event']}  data: {event['data'][:150]}...")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="run demo", description=__doc__)
+    parser.add_argument("--bin", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--exit", action="store_true", help="end gridd after the summary")
+    options = parser.parse_args()
+    root = pathlib.Path("build/demo")
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(parents=True)
+    server = Server(os.path.abspath(options.bin), root / "data")
+    say(f"gridd is up in {server.start():.2f} s on http://127.0.0.1:{server.port}, data in {server.data}, "
+        f"log in {root}/gridd.log")
+    try:
+        load_regions(server)
+        reader = FeedReader(server)
+        reader.start()
+        reader.connected.wait(10)
+        boston, firms = list(real_data.boston_cases()), list(real_data.firms_detections())
+        first_load(server, boston)
+        lost, _ = killed_load(server, firms)
+        good = check(server, lost, boston, firms, reader)
+        show(server, reader)
+        reader.stopping = True
+        base = f"http://127.0.0.1:{server.port}"
+        say()
+        say(f"Look: {base}/v1/status   {base}/metrics   {base}/v1/regions/140428   {base}/v1/feed")
+        if good and not options.exit:
+            say("gridd goes on serving; Ctrl-C ends it")
+            try:
+                server.process.wait()
+            except KeyboardInterrupt:
+                pass
+    finally:
+        if server.process.poll() is None:
+            server.stop()
+    say("Nothing lost, nothing doubled." if good else "This is NOT what was promised: see above.")
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()
