@@ -1,0 +1,10 @@
+import pytest
+
+from gridd import Gridd
+
+
+@pytest.fixture(scope="module")
+def server():
+    """One server for the tests of a file that do not restart it."""
+    with Gridd() as running:
+        yield running
