@@ -1,0 +1,198 @@
+#include "server/api/region_upload.h"
+
+#include "core/check.h"
+
+#include <string.h>
+
+/* From row `row` on, rows stand on lines that run on from `line`. */
+struct mark {
+    uint32_t row, line;
+};
+
+void region_upload_init(struct region_upload *upload, enum region_upload_format format,
+                        const struct limits *limits) {
+    memset(upload, 0, sizeof *upload);
+    upload->format = format;
+    upload->limits = limits;
+    upload->line = 1;
+    buffer_init(&upload->rows);
+    buffer_init(&upload->pending);
+    buffer_init(&upload->scratch);
+    buffer_init(&upload->marks);
+}
+
+void region_upload_deinit(struct region_upload *upload) {
+    buffer_deinit(&upload->rows);
+    buffer_deinit(&upload->pending);
+    buffer_deinit(&upload->scratch);
+    buffer_deinit(&upload->marks);
+}
+
+size_t region_upload_memory_bytes(const struct region_upload *upload) {
+    return upload->rows.room + upload->pending.room + upload->scratch.room + upload->marks.room;
+}
+
+/* What was read so far is of no use any more. */
+static bool refuse(struct region_upload *upload, uint32_t line, const char *why) {
+    CHECK(upload->problem.why == NULL);
+    upload->problem = (struct region_upload_problem){line, why};
+    region_upload_deinit(upload);
+    upload->rows_count = 0;
+    return false;
+}
+
+static void mark_line(struct region_upload *upload) {
+    if (upload->rows_count == 0 || upload->line != upload->next_line) {
+        struct mark mark = {(uint32_t)upload->rows_count, upload->line};
+        buffer_append(&upload->marks, &mark, sizeof mark);
+    }
+    upload->next_line = upload->line + 1;
+}
+
+uint32_t region_upload_line(const struct region_upload *upload, size_t row) {
+    size_t low = 0, high = upload->marks.bytes / sizeof(struct mark);
+    struct mark mark = {0, 1};
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        struct mark at;
+        memcpy(&at, upload->marks.data + middle * sizeof at, sizeof at);
+        if (at.row <= row) {
+            mark = at;
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return mark.line + (uint32_t)(row - mark.row);
+}
+
+static bool add_row(struct region_upload *upload, const struct region_row *row) {
+    if (upload->rows_count >= upload->limits->regions) {
+        return refuse(upload, upload->line, "more rows than regions may be (limits.regions)");
+    }
+    mark_line(upload);
+    size_t bytes = region_row_encoded_bytes(row);
+    size_t written = region_row_encode(buffer_reserve(&upload->rows, bytes), row);
+    CHECK(written == bytes);
+    upload->rows.bytes += bytes;
+    upload->rows_count++;
+    return true;
+}
+
+static bool is_blank(struct slice record) {
+    for (size_t i = 0; i < record.bytes; i++) {
+        if (record.data[i] != ' ' && record.data[i] != '\t') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One record without its line end. */
+static bool take_record(struct region_upload *upload, struct slice record) {
+    const char *why;
+    struct region_row row;
+    if (record.bytes > 0 && record.data[record.bytes - 1] == '\r') {
+        record.bytes--;
+    }
+    if (!upload->begun && record.bytes >= 3 && memcmp(record.data, "\xef\xbb\xbf", 3) == 0) {
+        record = (struct slice){record.data + 3, record.bytes - 3}; /* a byte order mark */
+    }
+    upload->begun = true;
+    if (record.bytes > upload->limits->line_bytes) {
+        return refuse(upload, upload->line, "the line is too long (limits.line_bytes)");
+    }
+    if (is_blank(record)) {
+        return true;
+    }
+    if (upload->format == REGION_UPLOAD_CSV && !upload->header_read) {
+        upload->header_read = true;
+        return region_columns_parse(&upload->columns, record, &why) ||
+               refuse(upload, upload->line, why);
+    }
+    uint8_t *scratch = buffer_reserve(&upload->scratch, record.bytes);
+    bool right =
+        upload->format == REGION_UPLOAD_CSV
+            ? region_row_from_csv(&row, &upload->columns, record, scratch, record.bytes,
+                                  upload->limits, &why)
+            : region_row_from_json(&row, record, scratch, record.bytes, upload->limits, &why);
+    return right ? add_row(upload, &row) : refuse(upload, upload->line, why);
+}
+
+/* Where the record being read ends. A line feed inside quotes belongs to a CSV field; a doubled
+ * quote opens and closes, so that counting quotes is enough. */
+static bool find_end(struct region_upload *upload, struct slice bytes, size_t *ret_end) {
+    const bool csv = upload->format == REGION_UPLOAD_CSV;
+    for (size_t i = 0; i < bytes.bytes; i++) {
+        if (bytes.data[i] == '"') {
+            upload->in_quotes = csv && !upload->in_quotes;
+        } else if (bytes.data[i] == '\n' && !upload->in_quotes) {
+            *ret_end = i;
+            return true;
+        } else if (bytes.data[i] == '\n') {
+            upload->line_feeds++;
+        }
+    }
+    return false;
+}
+
+/* Keeps the beginning of a record. One byte above the limit may be the CR of its line end. */
+static bool keep(struct region_upload *upload, struct slice bytes) {
+    if (upload->pending.bytes + bytes.bytes > upload->limits->line_bytes + 1) {
+        return refuse(upload, upload->line,
+                      upload->in_quotes
+                          ? "the line is too long (limits.line_bytes): a quote is not closed"
+                          : "the line is too long (limits.line_bytes)");
+    }
+    buffer_append_slice(&upload->pending, bytes);
+    return true;
+}
+
+static bool end_record(struct region_upload *upload, struct slice bytes) {
+    struct slice record = bytes;
+    if (upload->pending.bytes > 0) {
+        if (!keep(upload, bytes)) {
+            return false;
+        }
+        record = buffer_slice(&upload->pending);
+    }
+    if (!take_record(upload, record)) {
+        return false;
+    }
+    buffer_reset(&upload->pending);
+    upload->line += 1 + upload->line_feeds;
+    upload->line_feeds = 0;
+    return true;
+}
+
+bool region_upload_take(struct region_upload *upload, struct slice bytes) {
+    if (upload->problem.why != NULL) {
+        return false;
+    }
+    size_t end;
+    while (find_end(upload, bytes, &end)) {
+        if (!end_record(upload, (struct slice){bytes.data, end})) {
+            return false;
+        }
+        bytes = (struct slice){bytes.data + end + 1, bytes.bytes - end - 1};
+    }
+    return keep(upload, bytes);
+}
+
+bool region_upload_end(struct region_upload *upload) {
+    if (upload->problem.why != NULL) {
+        return false;
+    }
+    if (upload->in_quotes) {
+        return refuse(upload, upload->line, "a quote is not closed");
+    }
+    if (upload->pending.bytes > 0 && !end_record(upload, (struct slice){NULL, 0})) {
+        return false;
+    }
+    return upload->rows_count > 0 ||
+           refuse(upload, 0,
+                  upload->format == REGION_UPLOAD_CSV
+                      ? "there are no rows: a header line code,parent,level,name and a row for "
+                        "each region were expected"
+                      : "there are no rows: an object for each region was expected, one a line");
+}
