@@ -1,0 +1,85 @@
+/* GET /v1/reports/{seq} */
+#include "core/check.h"
+#include "server/api/request_job.h"
+#include "server/api/routes.h"
+#include "server/api/timeline_query.h"
+#include "server/log.h"
+#include "server/report_json.h"
+#include "server/services.h"
+
+#include <stdlib.h>
+
+struct report_read {
+    struct request_job job;
+    struct db *db;
+    struct region_ref *regions;
+    const struct policy *policy;
+    uint64_t seq;
+    enum status status;
+    struct error error;
+    struct buffer answer;
+};
+
+static bool keep_row(void *context, const struct timeline_row *row) {
+    struct report_read *read = context;
+    CHECK(row->seq == read->seq);
+    struct json_out out;
+    json_out_init(&out, &read->answer);
+    report_json_write(&out, row, read->regions->table, read->policy);
+    return false;
+}
+
+static void run(struct request_job *job) {
+    struct report_read *read = (struct report_read *)job;
+    read->status = db_read_seq(read->db, read->seq, keep_row, read, &read->error);
+}
+
+static void answer_not_found(struct http_request *request) {
+    http_problem(request, 404, "not found", "no report has this sequence number", NULL);
+}
+
+static void finish(struct request_job *job) {
+    struct report_read *read = (struct report_read *)job;
+    struct http_request *request = job->request;
+    if (read->status == STATUS_OK && read->answer.bytes > 0) {
+        http_respond(request, 200, "application/json", buffer_slice(&read->answer));
+    } else if (read->status == STATUS_OK || read->status == STATUS_NOT_FOUND) {
+        answer_not_found(request);
+    } else {
+        log_line(LOG_LEVEL_ERROR, LOG_HTTP, "a report could not be read", "seq", LOG_U64, read->seq,
+                 "error", LOG_TEXT, read->error.message, NULL);
+        http_problem(request, 503, "not available", "the stored report could not be read", NULL);
+    }
+}
+
+static void release(struct request_job *job) {
+    struct report_read *read = (struct report_read *)job;
+    region_ref_release(read->regions);
+    buffer_deinit(&read->answer);
+    free(read);
+}
+
+void api_report_get_on_headers(struct http_request *request) {
+    struct services *services = services_of(request);
+    uint64_t seq;
+    if (!parameter_number(&seq, http_param(request, "seq"))) {
+        answer_not_found(request);
+        return;
+    }
+    struct report_read *read = calloc(1, sizeof *read);
+    CHECK(read != NULL);
+    read->job.run = run;
+    read->job.finish = finish;
+    read->job.release = release;
+    read->db = services->db;
+    read->regions = region_ref_acquire(regions_current(services->regions));
+    read->policy = services->policy;
+    read->seq = seq;
+    buffer_init(&read->answer);
+    request_job_attach(&read->job, request);
+    request_job_start(&read->job);
+}
+
+void api_report_get_on_done(struct http_request *request) {
+    request_job_on_done(request);
+}

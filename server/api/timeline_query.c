@@ -1,0 +1,212 @@
+#include "server/api/timeline_query.h"
+
+#include "core/check.h"
+#include "core/instant.h"
+#include "server/api/cursor.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* No instant that can be written is later: the year 10000. */
+#define INSTANT_END_MS INT64_C(253402300800000)
+
+/* A kind that the API names and that nothing is stored of yet matches nothing, which is not the
+ * same as any kind. No entry has kind 31. */
+enum { KIND_OF_NOTHING = 31 };
+_Static_assert((int)ENTRY_REPORT < (int)KIND_OF_NOTHING, "kinds fit a 32-bit mask beside it");
+
+/* "NAME: WHAT" */
+static enum status refuse(struct error *error, const char *name, const char *what) {
+    return error_set(error, STATUS_INVALID, name, ": ", what);
+}
+
+bool parameter_number(uint64_t *ret_value, struct slice text) {
+    if (text.bytes == 0 || text.bytes > 19 || text.data[0] == '0') {
+        return false;
+    }
+    uint64_t value = 0;
+    for (size_t i = 0; i < text.bytes; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return false;
+        }
+        value = value * 10 + (text.data[i] - '0');
+    }
+    *ret_value = value;
+    return true;
+}
+
+enum status parameter_limit(uint64_t *ret_limit, const struct http_request *request,
+                            const struct limits *limits, struct error *error) {
+    struct slice text;
+    uint64_t limit = limits->list_items_default;
+    if (http_query(request, "limit", &text) &&
+        (!parameter_number(&limit, text) || limit > limits->list_items_max)) {
+        char range[64];
+        snprintf(range, sizeof range, "a whole number from 1 to %llu",
+                 (unsigned long long)limits->list_items_max);
+        return refuse(error, "limit", range);
+    }
+    *ret_limit = limit;
+    return STATUS_OK;
+}
+
+static enum status read_limit(struct timeline_params *params, const struct http_request *request,
+                              bool streamed, const struct limits *limits, struct error *error) {
+    struct slice text;
+    if (!streamed) {
+        return parameter_limit(&params->limit, request, limits, error);
+    }
+    params->limit = UINT64_MAX;
+    if (http_query(request, "limit", &text) && !parameter_number(&params->limit, text)) {
+        return refuse(error, "limit", "a whole number from 1 on");
+    }
+    return STATUS_OK;
+}
+
+static enum status read_instant(int64_t *ret_ms, const struct http_request *request,
+                                const char *name, struct error *error) {
+    struct slice text;
+    const char *why;
+    if (http_query(request, name, &text) && !instant_parse(ret_ms, text, &why)) {
+        return refuse(error, name, why);
+    }
+    return STATUS_OK;
+}
+
+static enum status read_range(struct timeline_query *query, const struct http_request *request,
+                              struct error *error) {
+    query->from_ms = 0;
+    query->to_ms = INSTANT_END_MS;
+    enum status status = read_instant(&query->from_ms, request, "from", error);
+    if (status == STATUS_OK) {
+        status = read_instant(&query->to_ms, request, "to", error);
+    }
+    if (status == STATUS_OK && query->from_ms > query->to_ms) {
+        status = refuse(error, "from", "an instant that is not after `to`");
+    }
+    if (status == STATUS_OK) {
+        /* Nothing is stored from before 1970; keys have no room for it. */
+        query->from_ms = query->from_ms < 0 ? 0 : query->from_ms;
+        query->to_ms = query->to_ms < 0 ? 0 : query->to_ms;
+    }
+    return status;
+}
+
+static bool kind_bit(uint32_t *ret_bit, struct slice word) {
+    static const char *const families[] = {"incident.", "ticket.", "directive."};
+    if (slice_is(word, entry_kind_name(ENTRY_REPORT))) {
+        *ret_bit = UINT32_C(1) << ENTRY_REPORT;
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(families); i++) {
+        size_t bytes = strlen(families[i]);
+        if (word.bytes > bytes && memcmp(word.data, families[i], bytes) == 0) {
+            *ret_bit = UINT32_C(1) << KIND_OF_NOTHING;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool severity_bit(uint32_t *ret_bit, struct slice word) {
+    enum severity severity;
+    if (!severity_parse(&severity, word)) {
+        return false;
+    }
+    *ret_bit = UINT32_C(1) << severity;
+    return true;
+}
+
+/* A comma-separated list of words as a mask; an empty word is no word. */
+static enum status read_words(uint32_t *ret_mask, const struct http_request *request,
+                              const char *name, bool (*bit_of)(uint32_t *, struct slice),
+                              const char *expected, struct error *error) {
+    struct slice text;
+    if (!http_query(request, name, &text)) {
+        return STATUS_OK;
+    }
+    uint32_t mask = 0;
+    for (size_t start = 0; start <= text.bytes;) {
+        size_t end = start;
+        while (end < text.bytes && text.data[end] != ',') {
+            end++;
+        }
+        uint32_t bit;
+        if (end == start || !bit_of(&bit, (struct slice){text.data + start, end - start})) {
+            return refuse(error, name, expected);
+        }
+        mask |= bit;
+        start = end + 1;
+    }
+    CHECK(mask != 0);
+    *ret_mask = mask;
+    return STATUS_OK;
+}
+
+static enum status read_filters(struct timeline_query *query, const struct http_request *request,
+                                const struct policy *policy, struct error *error) {
+    struct slice text;
+    query->ascending = false;
+    if (http_query(request, "order", &text)) {
+        query->ascending = slice_is(text, "asc");
+        if (!query->ascending && !slice_is(text, "desc")) {
+            return refuse(error, "order", "asc or desc");
+        }
+    }
+    query->category_tag = 0;
+    if (http_query(request, "category", &text)) {
+        const struct category *category = policy_category(policy, text);
+        if (category == NULL) {
+            return refuse(error, "category", "a category of the policy");
+        }
+        query->category_tag = category->tag;
+    }
+    query->kinds = 0;
+    enum status status =
+        read_words(&query->kinds, request, "kind", kind_bit,
+                   "report, incident.*, ticket.* or directive.*, separated by commas", error);
+    query->severities = 0;
+    if (status == STATUS_OK) {
+        status = read_words(&query->severities, request, "severity", severity_bit,
+                            "extreme, severe, moderate or minor, separated by commas", error);
+    }
+    return status;
+}
+
+static enum status read_cursor(struct timeline_params *params, const struct http_request *request,
+                               struct error *error) {
+    struct timeline_query *query = &params->query;
+    const uint64_t bound[] = {params->root,
+                              query->ascending,
+                              (uint64_t)query->from_ms,
+                              (uint64_t)query->to_ms,
+                              query->category_tag,
+                              (uint64_t)query->kinds << 32 | query->severities};
+    params->binding = cursor_binding(bound, ARRAY_COUNT(bound));
+    struct slice text;
+    query->has_after = http_query(request, "cursor", &text);
+    if (query->has_after && !cursor_to_timeline(&query->after, params->binding, text)) {
+        return refuse(error, "cursor", "it is damaged or belongs to another query");
+    }
+    return STATUS_OK;
+}
+
+enum status timeline_params_read(struct timeline_params *ret, const struct http_request *request,
+                                 uint32_t root, bool streamed, const struct policy *policy,
+                                 const struct limits *limits, struct error *error) {
+    struct timeline_params params = {.root = root};
+    enum status status = read_limit(&params, request, streamed, limits, error);
+    if (status == STATUS_OK) {
+        status = read_range(&params.query, request, error);
+    }
+    if (status == STATUS_OK) {
+        status = read_filters(&params.query, request, policy, error);
+    }
+    if (status == STATUS_OK) {
+        status = read_cursor(&params, request, error);
+    }
+    if (status == STATUS_OK) {
+        *ret = params;
+    }
+    return status;
+}
