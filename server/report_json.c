@@ -2,6 +2,7 @@
 
 #include "core/check.h"
 #include "core/instant.h"
+#include "server/region_at.h"
 
 #include <math.h>
 #include <string.h>
@@ -98,7 +99,7 @@ static void write_grid(struct json_out *out, const struct timeline_row *row,
                        const struct region_table *regions) {
     json_out_key(out, "grid");
     if (row->entry.region < region_count(regions)) {
-        json_out_string(out, region_get(regions, row->entry.region)->code);
+        json_out_string(out, region_at(regions, row->entry.region).code);
     } else {
         json_out_null(out);
     }
@@ -309,7 +310,7 @@ static void write_path(struct json_out *out, const struct timeline_row *row,
         uint32_t ids[REGION_DEPTH_CAP];
         size_t count = region_path(regions, row->entry.region, ids);
         for (size_t i = 0; i < count; i++) {
-            json_out_string(out, region_get(regions, ids[i])->code);
+            json_out_string(out, region_at(regions, ids[i]).code);
         }
     }
     json_out_array_end(out);
@@ -329,7 +330,7 @@ static void write_title(struct json_out *out, const struct timeline_row *row,
         what = report_view_text(given, code);
     }
     if (row->entry.region < region_count(regions)) {
-        where = region_get(regions, row->entry.region)->name;
+        where = region_at(regions, row->entry.region).name;
     }
     struct slice parts[] = {what, SLICE_LITERAL(" \xc2\xb7 "), where};
     uint8_t title[sizeof code + 8 + TITLE_REGION_BYTES_MAX];

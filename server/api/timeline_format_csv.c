@@ -2,6 +2,7 @@
 
 #include "core/check.h"
 #include "core/instant.h"
+#include "server/region_at.h"
 
 #include <string.h>
 
@@ -100,7 +101,7 @@ static void flags_cell(struct buffer *to, uint16_t flags) {
 
 static void grid_cell(struct buffer *to, uint32_t region, const struct region_table *regions) {
     if (region < region_count(regions)) {
-        text_cell(to, region_get(regions, region)->code);
+        text_cell(to, region_at(regions, region).code);
     } else {
         next_cell(to);
     }
