@@ -2,8 +2,9 @@
  *
  * A table is built from the table before it plus uploaded rows (upsert), all or nothing. Region ids
  * are dense, given once and never reused, so they can stand in journal entries and timeline keys.
- * Ancestry is always decided by walking parents, never by comparing codes. The table lives in one
- * piece of memory that the caller gives; it can be read from any thread. */
+ * Ancestry is decided by parents, never by comparing codes: the build numbers the tree parents
+ * before children, so that a subtree is one range of numbers. The table lives in one piece of
+ * memory that the caller gives; it can be read from any thread. */
 #ifndef CORE_REGION_H
 #define CORE_REGION_H
 
@@ -24,6 +25,7 @@ struct region_row {
     struct position position; /* WGS 84 */
 };
 
+/* What region_get gives; the table itself keeps it packed (core/README.md). */
 struct region {
     struct slice code, name, kind, leader; /* point into the table's memory */
     uint32_t parent;                       /* REGION_NONE at a root */
@@ -54,20 +56,38 @@ MUST_USE bool region_row_from_json(struct region_row *ret, struct slice text, ui
                                    size_t scratch_bytes, const struct limits *limits,
                                    const char **ret_why);
 
-/* Encoded rows: the form of an upload in memory and of the stored region rows (storage/README.md).
- */
+/* Encoded rows: the form of an upload in memory and of the stored region rows:
+ *
+ *   u8 level | u8 flags (1: position) | u8 code_bytes | u8 parent_bytes | u8 kind_bytes |
+ *   u16 name_bytes LE | u16 leader_bytes LE | [f64 lat LE, f64 lon LE] | code parent kind name
+ * leader
+ *
+ * Decoding refuses what no row can be: unknown flags, a level, a length or a position out of range.
+ * Encoding CHECKs the same. */
+enum {
+    REGION_ROW_HEADER_BYTES = 9,
+    REGION_CODE_BYTES_CAP = 64,   /* >= max of region_code_bytes */
+    REGION_NAME_BYTES_CAP = 1024, /* >= max of region_name_bytes */
+    REGION_ROW_BYTES_MAX = REGION_ROW_HEADER_BYTES + 16 + 2 * REGION_CODE_BYTES_CAP +
+                           REGION_KIND_BYTES_MAX + 2 * REGION_NAME_BYTES_CAP,
+};
 size_t region_row_encoded_bytes(const struct region_row *row);
 size_t region_row_encode(uint8_t *to, const struct region_row *row);
 /* Bytes consumed, 0 when the bytes are damaged. */
 size_t region_row_decode(struct region_row *ret, struct slice from);
 
-/* Memory a table needs for `before` (NULL: none) plus `rows_count` encoded rows of `rows_bytes`. */
+/* Memory a table needs for `before` (NULL: none) plus `rows_count` encoded rows of `rows_bytes`,
+ * the build's scratch included. An upper bound: what is not needed is not touched. */
 size_t region_table_bytes(const struct region_table *before, size_t rows_count, size_t rows_bytes);
 /* Builds a table in `memory` (region_table_bytes of it, 16-byte aligned; the caller keeps and frees
  * it). `rows` are encoded rows one after the other. New codes get the next ids in row order; a
- * later row of the same upload wins over an earlier one. INVALID names the first bad row:
- * `*ret_row` (0-based) and the error's text (parent unknown, cycle, depth, a level not below its
- * parent's, too many regions). O(n log n). */
+ * later row of the same upload wins over an earlier one. `before` stays as it is.
+ *
+ * INVALID sets `*ret_row` (0-based) and the error's text, which says what is wrong with which
+ * region. Looked for in this order, the first row with the first kind is named: a damaged row, too
+ * many regions; a parent that is neither in the table nor in the upload; a cycle; a level not below
+ * the parent's; too many steps below the root. When a region that was not uploaded becomes wrong,
+ * the row is that of its nearest ancestor that was. O(n log n). */
 MUST_USE enum status region_table_build(struct region_table **ret, void *memory,
                                         size_t memory_bytes, const struct region_table *before,
                                         struct slice rows, size_t rows_count,
@@ -78,17 +98,19 @@ size_t region_count(const struct region_table *table);
 /* REGION_NONE when unknown. O(1). */
 uint32_t region_find(const struct region_table *table, struct slice code);
 /* CHECKs id < region_count. O(1). */
-const struct region *region_get(const struct region_table *table, uint32_t id);
-/* Is `id` the region `root` or below it? Walks parents: O(depth). */
+struct region region_get(const struct region_table *table, uint32_t id);
+/* Is `id` the region `root` or below it? O(1), by the build's numbering. */
 bool region_is_within(const struct region_table *table, uint32_t id, uint32_t root);
 /* Ids from the root down to `id`, itself included; returns how many (<= REGION_DEPTH_CAP). */
 size_t region_path(const struct region_table *table, uint32_t id, uint32_t ids[REGION_DEPTH_CAP]);
 /* Number of regions in the subtree of `root`, itself included. O(1) (counted at build). */
 size_t region_subtree_count(const struct region_table *table, uint32_t root);
-/* Writes the ids of the subtree (region_subtree_count of them), parents before children. O(n). */
+/* Writes the ids of the subtree (region_subtree_count of them), parents before children,
+ * siblings in code order. O(subtree). */
 void region_subtree(const struct region_table *table, uint32_t root, uint32_t *ids);
-/* The nearest region without children that has a position within `within_m` of `position`; ties go
- * to the lower id. REGION_NONE when there is none. Uses a cell index: O(regions in 9 cells). */
+/* The nearest region without children that has a position within `within_m` (at most 100 km) of
+ * `position`; ties go to the lower id. REGION_NONE when there is none. Looks only into the cells of
+ * 0.05 degrees that the circle touches, also over the antimeridian and a pole. */
 uint32_t region_locate(const struct region_table *table, struct position position, double within_m);
 /* The region as a row again, for storing. Slices point into the table. */
 void region_to_row(const struct region_table *table, uint32_t id, struct region_row *ret);

@@ -5,7 +5,7 @@
 #include "core/region.h"
 
 static inline struct region region_at(const struct region_table *table, uint32_t id) {
-    return *region_get(table, id);
+    return region_get(table, id);
 }
 
 #endif
