@@ -12,7 +12,12 @@
 #include "core/record.h"
 #include "core/status.h"
 
-enum { BLOCK_HASH_BYTES = 32, BLOCK_FORMAT = 1 };
+enum {
+    BLOCK_HASH_BYTES = 32,
+    BLOCK_FORMAT = 1,
+    BLOCK_ENTRIES_CAP = 65536,    /* >= max of limit block_entries */
+    BLOCK_PAYLOAD_CAP = 64 << 20, /* >= max of limit block_bytes */
+};
 
 struct block {
     uint64_t first_seq; /* of entries[0]; the rest are dense */
@@ -25,7 +30,9 @@ struct block {
 MUST_USE enum status block_new(struct block **ret, const struct limits *limits);
 void block_free(struct block *block);
 void block_reset(struct block *block, uint64_t first_seq);
-/* FULL when the entry or its record does not fit any more; the block is unchanged then. */
+/* Sets the entry's record_bytes and record_offset in the block. FULL when the entry or its record
+ * does not fit any more, or was received too long (24 days) before or after the block's first; the
+ * block is unchanged then. */
 MUST_USE enum status block_append(struct block *block, const struct entry *entry,
                                   const struct record *record);
 

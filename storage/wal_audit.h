@@ -24,11 +24,10 @@ struct wal_audit_state {
     struct wal_audit counts;
     uint64_t next_sequence; /* RocksDB's number after the last whole record; 0: none yet */
     bool bad;               /* a bad region, nothing valid seen behind it yet */
-    uint64_t bad_offset;
+    uint64_t bad_log_number, bad_offset;
 };
-/* False: a bad region (at `ret_offset` of this log, or in the log before when `*ret_before`) is
- * followed by a valid write. Linear in the bytes, plus a bounded search in damaged blocks. */
-MUST_USE bool wal_audit_log(struct wal_audit_state *state, struct slice log, uint64_t log_number,
-                            uint64_t *ret_offset, bool *ret_before);
+/* False: the bad region that the state then names is followed by a valid write. Linear in the
+ * bytes, plus a bounded search behind a bad place. */
+MUST_USE bool wal_audit_log(struct wal_audit_state *state, struct slice log, uint64_t log_number);
 
 #endif

@@ -1,0 +1,332 @@
+#include "storage/wal_audit.h"
+
+#include "core/bytes.h"
+#include "core/check.h"
+#include "core/limits.h"
+#include "storage/crc32c.h"
+#include "storage/store_dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* RocksDB's log format: blocks of 32 KiB; a record is one FULL fragment, or FIRST, MIDDLE..., LAST.
+ * A fragment is masked crc32c of what follows the length, u16 length, u8 type, and in the
+ * recyclable types the log's number in 4 bytes. A block's last bytes, too few for a header, are
+ * zero. */
+enum {
+    BLOCK_BYTES = 32768,
+    HEADER_BYTES = 7,
+    HEADER_RECYCLABLE_BYTES = 11,
+    TYPE_FULL = 1,
+    TYPE_FIRST = 2,
+    TYPE_MIDDLE = 3,
+    TYPE_LAST = 4,
+    TYPE_RECYCLABLE = 4,     /* added to the types above */
+    BATCH_HEADER_BYTES = 12, /* of a record: u64 sequence, u32 count */
+};
+#define CRC_MASK UINT32_C(0xa282ead8)
+/* Bytes the search for a valid write inside damaged blocks may hash, over all logs of one audit;
+ * past it only the starts of blocks are tried. */
+#define SEARCH_BYTES (256 * MIB)
+
+struct fragment {
+    unsigned type; /* TYPE_FULL .. TYPE_LAST */
+    struct slice payload;
+    size_t bytes; /* with its header */
+};
+
+enum fragment_verdict { FRAGMENT_OK, FRAGMENT_BAD, FRAGMENT_STALE };
+
+static uint32_t unmask(uint32_t masked) {
+    uint32_t rotated = masked - CRC_MASK;
+    return (rotated >> 17) | (rotated << 15);
+}
+
+/* The fragment at the beginning of `from`, which ends where its block does. */
+static enum fragment_verdict read_fragment(struct fragment *ret, struct slice from,
+                                           uint64_t log_number, uint64_t *hashed_bytes) {
+    if (from.bytes < HEADER_BYTES) {
+        return FRAGMENT_BAD;
+    }
+    size_t payload_bytes = load_u16_le(from.data + 4);
+    unsigned type = from.data[6];
+    bool recyclable = type > TYPE_RECYCLABLE;
+    size_t header_bytes = recyclable ? HEADER_RECYCLABLE_BYTES : HEADER_BYTES;
+    if (type < TYPE_FULL || type > TYPE_LAST + TYPE_RECYCLABLE ||
+        header_bytes + payload_bytes > from.bytes) {
+        return FRAGMENT_BAD;
+    }
+    size_t crc_bytes = header_bytes - 6 + payload_bytes;
+    *hashed_bytes += crc_bytes;
+    if (crc32c(0, from.data + 6, crc_bytes) != unmask(load_u32_le(from.data))) {
+        return FRAGMENT_BAD;
+    }
+    if (recyclable && load_u32_le(from.data + 7) != (uint32_t)log_number) {
+        return FRAGMENT_STALE;
+    }
+    *ret = (struct fragment){
+        .type = recyclable ? type - TYPE_RECYCLABLE : type,
+        .payload = {from.data + header_bytes, payload_bytes},
+        .bytes = header_bytes + payload_bytes,
+    };
+    return FRAGMENT_OK;
+}
+
+struct reading {
+    struct wal_audit_state *state;
+    struct slice log;
+    uint64_t log_number;
+    size_t at;
+    uint64_t hashed_bytes;
+    bool in_record; /* FIRST was read, LAST was not */
+    uint64_t record_sequence, record_count;
+};
+
+enum step { STEP_FRAGMENT, STEP_END, STEP_BAD };
+
+static struct slice rest_of_block(const struct reading *reading, size_t at) {
+    size_t block_end = at - at % BLOCK_BYTES + BLOCK_BYTES;
+    return (struct slice){reading->log.data + at, min_u64(block_end, reading->log.bytes) - at};
+}
+
+static bool all_zero(struct slice bytes) {
+    for (size_t i = 0; i < bytes.bytes; i++) {
+        if (bytes.data[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Moves over the block's last bytes when they are too few for a header. */
+static void skip_trailer(struct reading *reading) {
+    struct slice rest = rest_of_block(reading, reading->at);
+    bool block_is_whole = (reading->at + rest.bytes) % BLOCK_BYTES == 0;
+    if (block_is_whole &&
+        (rest.bytes < HEADER_BYTES || (rest.bytes < HEADER_RECYCLABLE_BYTES && all_zero(rest)))) {
+        reading->at += rest.bytes;
+    }
+}
+
+static bool begins_write(const struct fragment *fragment) {
+    return fragment->type == TYPE_FULL || fragment->type == TYPE_FIRST;
+}
+
+/* The next fragment, if it follows from what was read before it. */
+static enum step next_fragment(struct reading *reading, struct fragment *ret) {
+    if (reading->at < reading->log.bytes) {
+        skip_trailer(reading);
+    }
+    if (reading->at >= reading->log.bytes) {
+        return STEP_END;
+    }
+    if (read_fragment(ret, rest_of_block(reading, reading->at), reading->log_number,
+                      &reading->hashed_bytes) != FRAGMENT_OK) {
+        return STEP_BAD;
+    }
+    bool follows = begins_write(ret)
+                       ? !reading->in_record && ret->payload.bytes >= BATCH_HEADER_BYTES
+                       : reading->in_record;
+    return follows ? STEP_FRAGMENT : STEP_BAD;
+}
+
+static void take_fragment(struct reading *reading, const struct fragment *fragment) {
+    struct wal_audit_state *state = reading->state;
+    reading->at += fragment->bytes;
+    if (begins_write(fragment)) {
+        reading->in_record = true;
+        reading->record_sequence = load_u64_le(fragment->payload.data);
+        reading->record_count = load_u32_le(fragment->payload.data + 8);
+    }
+    CHECK(reading->in_record);
+    if (fragment->type == TYPE_FULL || fragment->type == TYPE_LAST) {
+        reading->in_record = false;
+        state->counts.records++;
+        state->next_sequence =
+            max_u64(state->next_sequence, reading->record_sequence + reading->record_count);
+    }
+}
+
+/* Middles and ends do not count: they may belong to the torn write itself. */
+static bool later_write_at(struct reading *reading, size_t at) {
+    struct fragment fragment;
+    return read_fragment(&fragment, rest_of_block(reading, at), reading->log_number,
+                         &reading->hashed_bytes) == FRAGMENT_OK &&
+           begins_write(&fragment) && fragment.payload.bytes >= BATCH_HEADER_BYTES &&
+           load_u64_le(fragment.payload.data) >= reading->state->next_sequence;
+}
+
+/* Behind a bad place nothing says where a fragment begins, so every byte is tried. */
+static bool later_write_from(struct reading *reading, size_t at) {
+    while (at < reading->log.bytes) {
+        if (later_write_at(reading, at)) {
+            return true;
+        }
+        at += reading->hashed_bytes <= SEARCH_BYTES ? 1 : BLOCK_BYTES - at % BLOCK_BYTES;
+    }
+    return false;
+}
+
+/* A torn write in an earlier log is fine when this log took it up: RocksDB's numbers go on without
+ * a gap from the last whole write. */
+static bool takes_up(const struct wal_audit_state *state, const struct fragment *fragment) {
+    return state->next_sequence != 0 && load_u64_le(fragment->payload.data) == state->next_sequence;
+}
+
+bool wal_audit_log(struct wal_audit_state *state, struct slice log, uint64_t log_number) {
+    struct reading reading = {.state = state, .log = log, .log_number = log_number};
+    state->counts.files++;
+    state->counts.bytes += log.bytes;
+    struct fragment fragment;
+    enum step step;
+    while ((step = next_fragment(&reading, &fragment)) == STEP_FRAGMENT) {
+        if (state->bad && !takes_up(state, &fragment)) {
+            return false;
+        }
+        state->bad = false;
+        take_fragment(&reading, &fragment);
+    }
+    bool torn = step == STEP_BAD || reading.in_record;
+    if (torn && !state->bad) {
+        state->bad = true;
+        state->bad_log_number = log_number;
+        state->bad_offset = reading.at;
+        state->counts.torn_tail = true;
+    }
+    return !torn || !later_write_from(&reading, reading.at);
+}
+
+struct log_file {
+    uint64_t number;
+    char name[64];
+};
+
+static int by_number(const void *a, const void *b) {
+    uint64_t left = ((const struct log_file *)a)->number;
+    uint64_t right = ((const struct log_file *)b)->number;
+    return (left > right) - (left < right);
+}
+
+static bool log_number_of(const char *name, uint64_t *ret) {
+    size_t digits = strspn(name, "0123456789");
+    if (digits == 0 || digits > 18 || strcmp(name + digits, ".log") != 0) {
+        return false;
+    }
+    *ret = strtoull(name, NULL, 10);
+    return true;
+}
+
+static enum status list_logs(struct log_file **ret, size_t *ret_count, const char *directory,
+                             struct error *error) {
+    *ret = NULL;
+    *ret_count = 0;
+    DIR *entries = opendir(directory);
+    if (entries == NULL) {
+        return errno == ENOENT ? STATUS_OK
+                               : store_dir_error(error, "listing a directory failed", directory);
+    }
+    struct log_file *logs = NULL;
+    size_t count = 0, max = 0;
+    enum status status = STATUS_OK;
+    for (struct dirent *entry; (entry = readdir(entries)) != NULL;) {
+        uint64_t number;
+        if (!log_number_of(entry->d_name, &number)) {
+            continue;
+        }
+        if (count == max) {
+            max = max * 2 + 16;
+            struct log_file *larger = realloc(logs, max * sizeof *logs);
+            if (larger == NULL) {
+                status = STATUS_NO_MEMORY;
+                break;
+            }
+            logs = larger;
+        }
+        logs[count].number = number;
+        snprintf(logs[count++].name, sizeof logs->name, "%.63s", entry->d_name);
+    }
+    closedir(entries);
+    if (status != STATUS_OK) {
+        free(logs);
+        return status;
+    }
+    if (count > 0) {
+        qsort(logs, count, sizeof *logs, by_number);
+    }
+    *ret = logs;
+    *ret_count = count;
+    return STATUS_OK;
+}
+
+/* The file's bytes, mapped; an empty file is an empty slice. */
+static enum status map_log(struct slice *ret, const char *path, struct error *error) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        enum status status = store_dir_error(error, "opening a log failed", path);
+        if (fd >= 0) {
+            close(fd);
+        }
+        return status;
+    }
+    *ret = (struct slice){NULL, 0};
+    enum status status = STATUS_OK;
+    if (st.st_size > 0) {
+        void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (bytes == MAP_FAILED) {
+            status = store_dir_error(error, "reading a log failed", path);
+        } else {
+            *ret = (struct slice){bytes, (size_t)st.st_size};
+        }
+    }
+    close(fd);
+    return status;
+}
+
+static enum status audit_file(struct wal_audit_state *state, const char *directory,
+                              const struct log_file *log, struct error *error) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", directory, log->name);
+    struct slice bytes;
+    enum status status = map_log(&bytes, path, error);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!wal_audit_log(state, bytes, log->number)) {
+        char text[128];
+        snprintf(text, sizeof text,
+                 "log %06" PRIu64 ".log is damaged at byte %" PRIu64
+                 " and acknowledged commits follow, in ",
+                 state->bad_log_number, state->bad_offset);
+        status = error_set(error, STATUS_CORRUPT, text, directory, NULL);
+    }
+    if (bytes.bytes > 0) {
+        munmap((void *)(uintptr_t)bytes.data, bytes.bytes);
+    }
+    return status;
+}
+
+enum status wal_audit_directory(struct wal_audit *ret, const char *directory, struct error *error) {
+    struct log_file *logs;
+    size_t count;
+    enum status status = list_logs(&logs, &count, directory, error);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct wal_audit_state state = {0};
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        status = audit_file(&state, directory, &logs[i], error);
+    }
+    free(logs);
+    if (status == STATUS_OK) {
+        *ret = state.counts;
+    }
+    return status;
+}
