@@ -1,6 +1,6 @@
 /* Counters, gauges and histograms of the process, and their Prometheus text form (0.0.4).
  *
- * Plain memory of the loop thread; the few things other threads count use the _atomic calls. */
+ * Plain memory of the loop thread: other threads hand their numbers over through the loop. */
 #ifndef SERVER_METRICS_H
 #define SERVER_METRICS_H
 
@@ -13,7 +13,9 @@ struct histogram {
     uint64_t counts[16];
     double sum_s;
 };
+/* A value on a bound counts below it (Prometheus' "le"). Negative seconds count as 0. */
 void histogram_add(struct histogram *histogram, double seconds);
+uint64_t histogram_count(const struct histogram *histogram);
 
 enum { METRICS_ROUTES_MAX = 40 };
 
@@ -36,5 +38,10 @@ struct metrics {
 };
 
 void metrics_init(struct metrics *metrics);
+/* A finished request of route `route_index`; `status` 0: cut before an answer. */
+void metrics_add_request(struct metrics *metrics, size_t route_index, unsigned status,
+                         double seconds);
+/* One request or connection refused; `reason` is a static snake_case word. */
+void metrics_add_rejected(struct metrics *metrics, const char *reason);
 
 #endif
