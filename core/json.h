@@ -29,8 +29,9 @@ enum json_kind {
 struct json_token {
     enum json_kind kind;
     bool escaped; /* KEY, STRING: holds backslashes */
-    struct slice
-        text; /* KEY, STRING: between the quotes; NUMBER: as written; else the token itself */
+    /* KEY, STRING: between the quotes; NUMBER: as written; else the token itself */
+    struct slice text;
+    uint64_t hash; /* KEY: json_hash of the name; else 0 */
 };
 
 /* Why a text was refused; json_problem_text says it in words. */
@@ -66,6 +67,7 @@ struct json_reader {
     uint8_t state;
     uint8_t in_object[JSON_DEPTH_CAP + 1];
     uint32_t keys_start[JSON_DEPTH_CAP + 1]; /* where a level's key hashes begin in `keys` */
+    uint64_t keys_seen[JSON_DEPTH_CAP + 1];  /* one bit by hash; a clear bit: surely a new key */
     uint32_t keys_count;
     uint64_t keys[2048]; /* all open levels together; more is JSON_TOO_MANY_KEYS */
 };
@@ -78,6 +80,8 @@ struct json_token json_next(struct json_reader *reader);
 /* Having just read a KEY: skips its value whole (validating it) and gives the value's span as
  * written. Having read OBJECT_BEGIN/ARRAY_BEGIN use json_skip_rest. False on error. */
 MUST_USE bool json_skip_value(struct json_reader *reader, struct slice *ret_span);
+/* Having just read OBJECT_BEGIN or ARRAY_BEGIN: skips to its end, validating. False on error. */
+MUST_USE bool json_skip_rest(struct json_reader *reader);
 /* Byte offset of the reader, for messages. */
 size_t json_offset(const struct json_reader *reader);
 /* Static sentence, e.g. "a key stands twice in one object". */
@@ -86,6 +90,9 @@ const char *json_problem_text(enum json_problem problem);
 /* Decodes a KEY or STRING token's text into `to` (room for text.bytes is always enough); returns
  * the number of bytes. The token must come from a reader that did not fail on it. */
 size_t json_unescape(uint8_t *to, struct slice text);
+
+/* XXH3-64 of a KEY or STRING token's decoded bytes: the same however it was escaped. */
+uint64_t json_hash(struct slice text, bool escaped);
 
 /* A NUMBER token's value as a double: exact to the nearest for up to 15 significant digits and
  * small exponents, else within one unit in the last place; out of range gives an infinity. */
