@@ -2,12 +2,9 @@
 
 #include "core/check.h"
 #include "core/instant.h"
-#include "server/region_at.h"
 
 #include <math.h>
 #include <string.h>
-
-enum { TITLE_REGION_BYTES_MAX = 1024 }; /* >= max of region_name_bytes */
 
 void report_derived_id(char to[REPORT_DERIVED_ID_BYTES], struct identity identity) {
     static const char hex[] = "0123456789abcdef";
@@ -89,165 +86,190 @@ struct slice report_json_member(const struct timeline_row *row, const char *name
     return (struct slice){NULL, 0};
 }
 
-/* An absent member and a null one are the same thing to a reader. */
-static void write_raw_or_null(struct json_out *out, const char *key, struct slice value) {
-    json_out_key(out, key);
-    json_out_raw(out, value.bytes > 0 ? value : SLICE_LITERAL("null"));
+/* Rows are written by the million, so the fixed parts go out as literals, each with the comma
+ * before it; json_out only keeps the nesting around them. */
+static inline void put(struct buffer *to, const void *data, size_t bytes) {
+    if (to->room - to->bytes < bytes) {
+        buffer_reserve(to, bytes);
+    }
+    memcpy(to->data + to->bytes, data, bytes);
+    to->bytes += bytes;
 }
+#define PUT(to, literal) put((to), (literal), sizeof(literal) - 1)
 
-static void write_grid(struct json_out *out, const struct timeline_row *row,
-                       const struct region_table *regions) {
-    json_out_key(out, "grid");
-    if (row->entry.region < region_count(regions)) {
-        json_out_string(out, region_at(regions, row->entry.region).code);
+/* An absent member and a null one are the same thing to a reader. */
+static void put_raw(struct buffer *to, struct slice value) {
+    if (value.bytes > 0) {
+        put(to, value.data, value.bytes);
     } else {
-        json_out_null(out);
+        PUT(to, "null");
     }
 }
 
-static void write_id(struct json_out *out, const struct timeline_row *row,
-                     const struct report_view *view) {
+static void put_string(struct buffer *to, struct slice value) {
+    struct json_out out;
+    json_out_init(&out, to);
+    json_out_string(&out, value);
+}
+
+static void put_text_or_null(struct buffer *to, const char *text) {
+    if (text == NULL) {
+        PUT(to, "null");
+        return;
+    }
+    PUT(to, "\"");
+    put(to, text, strlen(text));
+    PUT(to, "\"");
+}
+
+static void put_instant(struct buffer *to, int64_t ms) {
+    char text[INSTANT_TEXT_BYTES];
+    instant_format(text, ms);
+    PUT(to, "\"");
+    put(to, text, sizeof text);
+    PUT(to, "\"");
+}
+
+static void put_instants(struct buffer *to, const struct timeline_row *row) {
+    PUT(to, ",\"occurred_at\":");
+    put_instant(to, row->entry.occurred_ms);
+    PUT(to, ",\"received_at\":");
+    put_instant(to, row->entry.received_ms);
+}
+
+static void put_grid(struct buffer *to, const struct timeline_row *row,
+                     const struct region_table *regions) {
+    PUT(to, ",\"grid\":");
+    if (row->entry.region < region_count(regions)) {
+        put_string(to, region_get(regions, row->entry.region).code);
+    } else {
+        PUT(to, "null");
+    }
+}
+
+static void put_category_and_severity(struct buffer *to, const struct timeline_row *row,
+                                      const struct report_view *view) {
+    uint8_t severity = row->entry.severity;
+    bool known = severity >= SEVERITY_EXTREME && severity <= SEVERITY_MINOR;
+    PUT(to, ",\"category\":");
+    put_raw(to, view->given[REPORT_MEMBER_CATEGORY]);
+    PUT(to, ",\"severity\":");
+    put_text_or_null(to, known ? severity_name((enum severity)severity) : NULL);
+}
+
+static void put_id_and_source(struct buffer *to, const struct timeline_row *row,
+                              const struct report_view *view) {
+    PUT(to, ",\"id\":");
     if ((row->entry.flags & ENTRY_DERIVED_ID) != 0) {
         char id[REPORT_DERIVED_ID_BYTES];
         report_derived_id(id, row->entry.identity);
-        json_out_key(out, "id");
-        json_out_string(out, (struct slice){(const uint8_t *)id, sizeof id});
+        PUT(to, "\"");
+        put(to, id, sizeof id);
+        PUT(to, "\"");
     } else {
-        write_raw_or_null(out, "id", view->given[REPORT_MEMBER_ID]);
+        put_raw(to, view->given[REPORT_MEMBER_ID]);
     }
-}
-
-static void write_source(struct json_out *out, const struct report_view *view) {
+    PUT(to, ",\"source\":");
     if (view->record.source.bytes > 0) {
-        json_out_key(out, "source");
-        json_out_string(out, view->record.source);
+        put_string(to, view->record.source);
     } else {
-        write_raw_or_null(out, "source", view->given[REPORT_MEMBER_SOURCE]);
+        put_raw(to, view->given[REPORT_MEMBER_SOURCE]);
     }
 }
 
-static void write_severity(struct json_out *out, const struct timeline_row *row) {
-    json_out_key(out, "severity");
-    uint8_t severity = row->entry.severity;
-    bool known = severity >= SEVERITY_EXTREME && severity <= SEVERITY_MINOR;
-    json_out_text(out, known ? severity_name((enum severity)severity) : NULL);
-}
-
-static void write_lat_lon(struct json_out *out, const struct report_view *view) {
+static void put_lat_lon(struct buffer *to, const struct report_view *view) {
     char scratch[REPORT_NUMBER_BYTES_MAX];
-    json_out_key(out, "lat");
-    json_out_raw(out, report_lat_text(view, scratch));
-    json_out_key(out, "lon");
-    json_out_raw(out, report_lon_text(view, scratch));
+    PUT(to, "{\"lat\":");
+    put_raw(to, report_lat_text(view, scratch));
+    PUT(to, ",\"lon\":");
+    put_raw(to, report_lon_text(view, scratch));
 }
 
-static void write_location(struct json_out *out, const struct report_view *view) {
-    json_out_key(out, "location");
-    json_out_object_begin(out);
-    write_lat_lon(out, view);
+static void put_location(struct buffer *to, const struct report_view *view) {
+    PUT(to, ",\"location\":");
+    put_lat_lon(to, view);
     if (view->accuracy_m.bytes > 0) {
-        write_raw_or_null(out, "accuracy_m", view->accuracy_m);
+        PUT(to, ",\"accuracy_m\":");
+        put_raw(to, view->accuracy_m);
     }
-    json_out_key(out, "crs");
-    json_out_string(out, SLICE_LITERAL("wgs84"));
-    json_out_object_end(out);
+    PUT(to, ",\"crs\":\"wgs84\"}");
 }
 
-static void write_flags(struct json_out *out, const struct timeline_row *row) {
-    json_out_key(out, "flags");
-    json_out_array_begin(out);
+static void put_flags(struct buffer *to, const struct timeline_row *row) {
+    bool first = true;
+    PUT(to, ",\"flags\":[");
     for (unsigned flag = 1; flag <= ENTRY_LOCATED; flag <<= 1) {
         const char *name = report_flag_name((enum entry_flag)flag);
         if ((row->entry.flags & flag) != 0 && name != NULL) {
-            json_out_text(out, name);
+            put(to, ",", first ? 0 : 1);
+            put_text_or_null(to, name);
+            first = false;
         }
     }
-    json_out_array_end(out);
+    PUT(to, "]");
 }
 
-static void write_nulls(struct json_out *out, const char *const *keys, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        json_out_key(out, keys[i]);
-        json_out_null(out);
+static void put_sent_at(struct buffer *to, struct slice given) {
+    uint8_t scratch[128];
+    int64_t sent_ms;
+    const char *why;
+    PUT(to, ",\"sent_at\":");
+    if (given.bytes <= sizeof scratch &&
+        instant_parse(&sent_ms, report_view_text(given, scratch), &why)) {
+        put_instant(to, sent_ms);
+    } else {
+        put_raw(to, given);
     }
 }
 
 /* What the device said, where the answer shows something else in its place. */
-static void write_given(struct json_out *out, const struct timeline_row *row,
-                        const struct report_view *view) {
+static void put_given(struct buffer *to, const struct timeline_row *row,
+                      const struct report_view *view) {
+    struct slice location = view->given[REPORT_MEMBER_LOCATION];
+    if (view->given[REPORT_MEMBER_SENT_AT].bytes > 0) {
+        put_sent_at(to, view->given[REPORT_MEMBER_SENT_AT]);
+    }
     if ((row->entry.flags & ENTRY_CLOCK_SUSPECT) != 0) {
-        write_raw_or_null(out, "occurred_at_given", view->given[REPORT_MEMBER_OCCURRED_AT]);
+        PUT(to, ",\"occurred_at_given\":");
+        put_raw(to, view->given[REPORT_MEMBER_OCCURRED_AT]);
     }
-    if (view->record.has_position && !view->crs_is_wgs84 &&
-        view->given[REPORT_MEMBER_LOCATION].bytes > 0) {
-        write_raw_or_null(out, "location_given", view->given[REPORT_MEMBER_LOCATION]);
-    }
-}
-
-static void write_sent_at(struct json_out *out, const struct report_view *view) {
-    struct slice given = view->given[REPORT_MEMBER_SENT_AT];
-    if (given.bytes == 0) {
-        return;
-    }
-    uint8_t scratch[128];
-    int64_t sent_ms;
-    const char *why;
-    if (given.bytes <= sizeof scratch &&
-        instant_parse(&sent_ms, report_view_text(given, scratch), &why)) {
-        json_out_key(out, "sent_at");
-        json_out_instant(out, sent_ms);
-    } else {
-        write_raw_or_null(out, "sent_at", given);
+    if (view->record.has_position && !view->crs_is_wgs84 && location.bytes > 0) {
+        PUT(to, ",\"location_given\":");
+        put_raw(to, location);
     }
 }
 
-/* Members that stand in the object already have put a comma to be continued. */
-static void write_others(struct json_out *out, const struct report_view *view) {
-    for (size_t i = 0; i < view->others_count; i++) {
-        buffer_append(out->to, ",", 1);
-        buffer_append_slice(out->to, view->others[i]);
-    }
-}
-
-static void write_instants(struct json_out *out, const struct timeline_row *row) {
-    json_out_key(out, "occurred_at");
-    json_out_instant(out, row->entry.occurred_ms);
-    json_out_key(out, "received_at");
-    json_out_instant(out, row->entry.received_ms);
-}
-
-static void write_members(struct json_out *out, const struct timeline_row *row,
-                          const struct report_view *view, const struct region_table *regions,
-                          bool location) {
-    static const char *const nulls[] = {"incident", "match", "ticket"};
-    json_out_object_begin(out);
-    json_out_key(out, "seq");
-    json_out_u64(out, row->seq);
-    json_out_key(out, "kind");
-    json_out_text(out, entry_kind_name((enum entry_kind)row->entry.kind));
-    write_instants(out, row);
-    write_grid(out, row, regions);
-    write_raw_or_null(out, "category", view->given[REPORT_MEMBER_CATEGORY]);
-    write_severity(out, row);
-    write_raw_or_null(out, "channel", report_view_channel(view));
-    write_id(out, row, view);
-    write_source(out, view);
+/* All members, from the one that begins the object. */
+static void put_members(struct buffer *to, const struct timeline_row *row,
+                        const struct report_view *view, const struct region_table *regions,
+                        bool location) {
+    PUT(to, "\"seq\":");
+    buffer_append_u64(to, row->seq);
+    PUT(to, ",\"kind\":");
+    put_text_or_null(to, entry_kind_name((enum entry_kind)row->entry.kind));
+    put_instants(to, row);
+    put_grid(to, row, regions);
+    put_category_and_severity(to, row, view);
+    PUT(to, ",\"channel\":");
+    put_raw(to, report_view_channel(view));
+    put_id_and_source(to, row, view);
     if (location && view->record.has_position) {
-        write_location(out, view);
+        put_location(to, view);
     }
-    write_flags(out, row);
-    write_nulls(out, nulls, ARRAY_COUNT(nulls));
-    write_sent_at(out, view);
-    write_given(out, row, view);
-    write_others(out, view);
-    json_out_object_end(out);
+    put_flags(to, row);
+    PUT(to, ",\"incident\":null,\"match\":null,\"ticket\":null");
+    put_given(to, row, view);
+    for (size_t i = 0; i < view->others_count; i++) {
+        PUT(to, ",");
+        put(to, view->others[i].data, view->others[i].bytes);
+    }
 }
 
 /* White space between the tokens of a pretty-printed report becomes blanks; inside strings CR and
  * LF cannot stand (RFC 8259 section 7). */
-static void unbreak_lines(struct buffer *to, size_t start) {
+static void unbreak_lines(struct buffer *to, size_t start, const struct report_view *view) {
     CHECK(start <= to->bytes);
-    for (size_t i = start; i < to->bytes; i++) {
+    for (size_t i = start; view->breaks_lines && i < to->bytes; i++) {
         if (to->data[i] == '\n' || to->data[i] == '\r') {
             to->data[i] = ' ';
         }
@@ -258,70 +280,64 @@ void report_json_write(struct json_out *out, const struct timeline_row *row,
                        const struct region_table *regions, const struct policy *policy) {
     (void)policy;
     const struct report_view *view = report_view_of(row);
-    size_t start = out->to->bytes;
-    write_members(out, row, view, regions, true);
-    if (view->breaks_lines) {
-        unbreak_lines(out->to, start);
-    }
+    const size_t start = out->to->bytes;
+    json_out_object_begin(out);
+    put_members(out->to, row, view, regions, true);
+    unbreak_lines(out->to, start, view);
+    json_out_object_end(out);
 }
 
-static void write_geometry(struct json_out *out, const struct report_view *view) {
-    json_out_key(out, "geometry");
+static void put_geometry(struct buffer *to, const struct report_view *view) {
+    char scratch[REPORT_NUMBER_BYTES_MAX];
+    PUT(to, ",\"geometry\":");
     if (!view->record.has_position) {
-        json_out_null(out);
+        PUT(to, "null");
         return;
     }
-    char scratch[REPORT_NUMBER_BYTES_MAX];
-    json_out_object_begin(out);
-    json_out_key(out, "type");
-    json_out_string(out, SLICE_LITERAL("Point"));
-    json_out_key(out, "coordinates");
-    json_out_array_begin(out);
-    json_out_raw(out, report_lon_text(view, scratch));
-    json_out_raw(out, report_lat_text(view, scratch));
-    json_out_array_end(out);
-    json_out_object_end(out);
+    PUT(to, "{\"type\":\"Point\",\"coordinates\":[");
+    put_raw(to, report_lon_text(view, scratch));
+    PUT(to, ",");
+    put_raw(to, report_lat_text(view, scratch));
+    PUT(to, "]}");
 }
 
 void report_json_write_feature(struct json_out *out, const struct timeline_row *row,
                                const struct region_table *regions, const struct policy *policy) {
     (void)policy;
     const struct report_view *view = report_view_of(row);
-    size_t start = out->to->bytes;
+    struct buffer *to = out->to;
+    const size_t start = to->bytes;
     json_out_object_begin(out);
-    json_out_key(out, "type");
-    json_out_string(out, SLICE_LITERAL("Feature"));
-    json_out_key(out, "id");
-    json_out_u64(out, row->seq);
-    write_geometry(out, view);
-    json_out_key(out, "properties");
-    write_members(out, row, view, regions, false);
+    PUT(to, "\"type\":\"Feature\",\"id\":");
+    buffer_append_u64(to, row->seq);
+    put_geometry(to, view);
+    PUT(to, ",\"properties\":{");
+    put_members(to, row, view, regions, false);
+    PUT(to, "}");
+    unbreak_lines(to, start, view);
     json_out_object_end(out);
-    if (view->breaks_lines) {
-        unbreak_lines(out->to, start);
-    }
 }
 
-static void write_path(struct json_out *out, const struct timeline_row *row,
-                       const struct region_table *regions) {
-    json_out_key(out, "path");
-    json_out_array_begin(out);
+static void put_path(struct buffer *to, const struct timeline_row *row,
+                     const struct region_table *regions) {
+    PUT(to, ",\"path\":[");
     if (row->entry.region < region_count(regions)) {
         uint32_t ids[REGION_DEPTH_CAP];
         size_t count = region_path(regions, row->entry.region, ids);
         for (size_t i = 0; i < count; i++) {
-            json_out_string(out, region_at(regions, ids[i]).code);
+            put(to, ",", i > 0 ? 1 : 0);
+            put_string(to, region_get(regions, ids[i]).code);
         }
     }
-    json_out_array_end(out);
+    PUT(to, "]");
 }
 
 /* What happened and where, as people call it: "category name · region name". */
-static void write_title(struct json_out *out, const struct timeline_row *row,
-                        const struct report_view *view, const struct region_table *regions,
-                        const struct policy *policy) {
-    struct slice given = view->given[REPORT_MEMBER_CATEGORY];
+static void put_title(struct buffer *to, const struct timeline_row *row,
+                      const struct report_view *view, const struct region_table *regions,
+                      const struct policy *policy) {
     const struct category *category = policy_category_by_tag(policy, row->entry.category_tag);
+    struct slice given = view->given[REPORT_MEMBER_CATEGORY];
     struct slice what = {NULL, 0}, where = {NULL, 0};
     uint8_t code[POLICY_CODE_BYTES_MAX * 6];
     if (category != NULL) {
@@ -330,49 +346,44 @@ static void write_title(struct json_out *out, const struct timeline_row *row,
         what = report_view_text(given, code);
     }
     if (row->entry.region < region_count(regions)) {
-        where = region_at(regions, row->entry.region).name;
+        where = region_get(regions, row->entry.region).name;
     }
-    struct slice parts[] = {what, SLICE_LITERAL(" \xc2\xb7 "), where};
-    uint8_t title[sizeof code + 8 + TITLE_REGION_BYTES_MAX];
+    const struct slice parts[] = {what, SLICE_LITERAL(" \xc2\xb7 "), where};
+    uint8_t title[sizeof code + 8 + REGION_NAME_BYTES_CAP];
     size_t length = 0;
-    for (size_t i = 0; i < ARRAY_COUNT(parts) && where.bytes <= TITLE_REGION_BYTES_MAX; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        CHECK(length + parts[i].bytes <= sizeof title);
         if (parts[i].bytes > 0) {
             memcpy(title + length, parts[i].data, parts[i].bytes);
             length += parts[i].bytes;
         }
     }
-    CHECK(length <= sizeof title);
-    json_out_key(out, "title");
-    json_out_string(out, (struct slice){title, length});
+    PUT(to, ",\"title\":");
+    put_string(to, (struct slice){title, length});
 }
 
 void report_json_write_event(struct json_out *out, const struct timeline_row *row,
                              const struct region_table *regions, const struct policy *policy) {
-    static const char *const nulls[] = {"light", "ticket"};
     const struct report_view *view = report_view_of(row);
-    size_t start = out->to->bytes;
+    struct buffer *to = out->to;
+    const size_t start = to->bytes;
     json_out_object_begin(out);
-    json_out_key(out, "kind");
-    json_out_text(out, entry_kind_name((enum entry_kind)row->entry.kind));
-    json_out_key(out, "seq");
-    json_out_u64(out, row->seq);
-    write_grid(out, row, regions);
-    write_path(out, row, regions);
-    write_raw_or_null(out, "category", view->given[REPORT_MEMBER_CATEGORY]);
-    write_severity(out, row);
-    write_nulls(out, nulls, ARRAY_COUNT(nulls));
-    write_title(out, row, view, regions, policy);
-    write_id(out, row, view);
-    write_source(out, view);
-    write_instants(out, row);
+    PUT(to, "\"kind\":");
+    put_text_or_null(to, entry_kind_name((enum entry_kind)row->entry.kind));
+    PUT(to, ",\"seq\":");
+    buffer_append_u64(to, row->seq);
+    put_grid(to, row, regions);
+    put_path(to, row, regions);
+    put_category_and_severity(to, row, view);
+    PUT(to, ",\"light\":null,\"ticket\":null");
+    put_title(to, row, view, regions, policy);
+    put_id_and_source(to, row, view);
+    put_instants(to, row);
     if (view->record.has_position) {
-        json_out_key(out, "location");
-        json_out_object_begin(out);
-        write_lat_lon(out, view);
-        json_out_object_end(out);
+        PUT(to, ",\"location\":");
+        put_lat_lon(to, view);
+        PUT(to, "}");
     }
+    unbreak_lines(to, start, view);
     json_out_object_end(out);
-    if (view->breaks_lines) {
-        unbreak_lines(out->to, start);
-    }
 }

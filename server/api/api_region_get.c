@@ -4,7 +4,6 @@
 #include "server/api/routes.h"
 #include "server/api/timeline_query.h"
 #include "server/json_out.h"
-#include "server/region_at.h"
 #include "server/services.h"
 
 #include <string.h>
@@ -29,14 +28,14 @@ static void write_degrees(struct json_out *out, const char *key, bool has, doubl
 
 /* The members of a region, without the braces. */
 static void write_region(struct json_out *out, const struct region_table *table, uint32_t id) {
-    const struct region region = region_at(table, id);
+    const struct region region = region_get(table, id);
     json_out_key(out, "code");
     json_out_string(out, region.code);
     json_out_key(out, "parent");
     if (region.parent == REGION_NONE) {
         json_out_null(out);
     } else {
-        json_out_string(out, region_at(table, region.parent).code);
+        json_out_string(out, region_get(table, region.parent).code);
     }
     json_out_key(out, "level");
     json_out_u64(out, region.level);
@@ -58,7 +57,7 @@ static void write_path(struct json_out *out, const struct region_table *table, u
     json_out_key(out, "path");
     json_out_array_begin(out);
     for (size_t i = 0; i < count; i++) {
-        json_out_string(out, region_at(table, ids[i]).code);
+        json_out_string(out, region_get(table, ids[i]).code);
     }
     json_out_array_end(out);
 }
@@ -103,13 +102,13 @@ static int compare_codes(struct slice a, struct slice b) {
 /* The first child after `last`, the last one of the page before. An import may have moved that one
  * elsewhere since; its code still says where the list goes on. */
 static uint32_t child_after(const struct region_table *table, uint32_t parent, uint32_t last) {
-    const struct region region = region_at(table, last);
+    const struct region region = region_get(table, last);
     if (region.parent == parent) {
         return region.next_sibling;
     }
-    uint32_t child = region_at(table, parent).first_child;
-    while (child != REGION_NONE && compare_codes(region_at(table, child).code, region.code) <= 0) {
-        child = region_at(table, child).next_sibling;
+    uint32_t child = region_get(table, parent).first_child;
+    while (child != REGION_NONE && compare_codes(region_get(table, child).code, region.code) <= 0) {
+        child = region_get(table, child).next_sibling;
     }
     return child;
 }
@@ -134,7 +133,7 @@ static void answer_children(struct http_request *request, const struct region_ta
         write_region(&out, table, child);
         json_out_object_end(&out);
         last = child;
-        child = region_at(table, child).next_sibling;
+        child = region_get(table, child).next_sibling;
     }
     json_out_array_end(&out);
     char cursor[CURSOR_TEXT_BYTES_MAX];
@@ -163,7 +162,7 @@ void api_region_children_on_headers(struct http_request *request) {
         http_problem(request, 400, "bad query parameter", error.message, NULL);
         return;
     }
-    uint32_t child = region_at(table, parent).first_child;
+    uint32_t child = region_get(table, parent).first_child;
     struct slice text;
     if (http_query(request, "cursor", &text)) {
         uint32_t last;

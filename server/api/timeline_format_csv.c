@@ -2,25 +2,26 @@
 
 #include "core/check.h"
 #include "core/instant.h"
-#include "server/region_at.h"
-
-#include <string.h>
 
 static const char header[] = "seq,kind,occurred_at,received_at,grid,category,severity,channel,id,"
                              "source,lat,lon,reporter,device,text,flags\r\n";
 
-static bool is_one_of(uint8_t byte, const char *bytes) {
-    return byte != 0 && strchr(bytes, byte) != NULL;
+static bool begins_a_formula(uint8_t byte) {
+    return byte == '=' || byte == '+' || byte == '-' || byte == '@' || byte == '\t' || byte == '\r';
+}
+
+static bool wants_quotes(uint8_t byte) {
+    return byte == ',' || byte == '"' || byte == '\r' || byte == '\n';
 }
 
 void timeline_csv_cell(struct buffer *to, struct slice text) {
     if (text.bytes == 0) {
         return;
     }
-    bool guard = is_one_of(text.data[0], "=+-@\t\r");
+    bool guard = begins_a_formula(text.data[0]);
     bool quote = false;
     for (size_t i = 0; i < text.bytes && !quote; i++) {
-        quote = is_one_of(text.data[i], ",\"\r\n");
+        quote = wants_quotes(text.data[i]);
     }
     if (!quote) {
         buffer_append(to, "'", guard ? 1 : 0);
@@ -101,7 +102,7 @@ static void flags_cell(struct buffer *to, uint16_t flags) {
 
 static void grid_cell(struct buffer *to, uint32_t region, const struct region_table *regions) {
     if (region < region_count(regions)) {
-        text_cell(to, region_at(regions, region).code);
+        text_cell(to, region_get(regions, region).code);
     } else {
         next_cell(to);
     }
