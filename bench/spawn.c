@@ -1,0 +1,134 @@
+#include "bench/spawn.h"
+
+#include "core/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { ARGUMENTS_MAX = 64 };
+
+static void beside_us(char *to, size_t room, const char *name) {
+    ssize_t bytes = readlink("/proc/self/exe", to, room - 1);
+    CHECK(bytes > 0);
+    to[bytes] = '\0';
+    char *slash = strrchr(to, '/');
+    CHECK(slash != NULL);
+    size_t used = (size_t)(slash + 1 - to);
+    snprintf(to + used, room - used, "%s", name);
+}
+
+/* In the child, until exec. */
+_Noreturn static void become_server(const char *directory, int out_fd,
+                                    const char *const *arguments) {
+    char program[4096], data[4200], log[4200];
+    beside_us(program, sizeof program, "gridd");
+    snprintf(data, sizeof data, "%s/data", directory);
+    snprintf(log, sizeof log, "%s/server.log", directory);
+    int log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (log_fd < 0 || dup2(out_fd, STDOUT_FILENO) < 0 || dup2(log_fd, STDERR_FILENO) < 0) {
+        _exit(126);
+    }
+    const char *argv[ARGUMENTS_MAX] = {program,     "serve",    "--data",     data,
+                                       "--no-auth", "--listen", "127.0.0.1:0"};
+    for (size_t at = 7; *arguments != NULL && at + 1 < ARGUMENTS_MAX; at++) {
+        argv[at] = *arguments++;
+    }
+    execv(program, (char *const *)(uintptr_t)argv);
+    dprintf(STDERR_FILENO, "%s: %s\n", program, strerror(errno));
+    _exit(127);
+}
+
+void spawn_gridd(struct spawned *ret, const char *root, const char *const *arguments) {
+    int out[2];
+    snprintf(ret->directory, sizeof ret->directory, "%s/gridd-bench-XXXXXX", root);
+    if (mkdtemp(ret->directory) == NULL) {
+        die("cannot make a directory under %s: %s", root, strerror(errno));
+    }
+    if (pipe2(out, O_CLOEXEC) != 0) {
+        die("no pipe: %s", strerror(errno));
+    }
+    ret->pid = fork();
+    if (ret->pid < 0) {
+        die("cannot fork: %s", strerror(errno));
+    }
+    if (ret->pid == 0) {
+        become_server(ret->directory, out[1], arguments);
+    }
+    close(out[1]);
+    FILE *lines = fdopen(out[0], "r");
+    CHECK(lines != NULL);
+    char line[512];
+    const char *url = NULL;
+    while (url == NULL && fgets(line, sizeof line, lines) != NULL) {
+        url = strstr(line, "http://");
+    }
+    fclose(lines);
+    if (url == NULL || !target_parse(&ret->target, url)) {
+        die("the server did not come up; its log is %s/server.log", ret->directory);
+    }
+}
+
+static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *walk) {
+    (void)stat;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
+void spawn_end(struct spawned *spawned, bool keep) {
+    int status = 0;
+    kill(spawned->pid, SIGTERM);
+    if (waitpid(spawned->pid, &status, 0) != spawned->pid || status != 0) {
+        die("the server did not end well (wait status %d); its log is %s/server.log", status,
+            spawned->directory);
+    }
+    if (!keep) {
+        nftw(spawned->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    }
+}
+
+static void read_cpu(pid_t pid, struct process_use *ret) {
+    char path[64], line[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        return;
+    }
+    size_t bytes = fread(line, 1, sizeof line - 1, file);
+    line[bytes] = '\0';
+    fclose(file);
+    const char *at = strrchr(line, ')'); /* the name may hold anything */
+    unsigned long long user = 0, system = 0;
+    if (at != NULL && sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
+                             &user, &system) == 2) {
+        ret->cpu_s = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    }
+}
+
+void process_use(pid_t pid, struct process_use *ret) {
+    char path[64], line[256];
+    *ret = (struct process_use){0};
+    read_cpu(pid, ret);
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        return;
+    }
+    while (fgets(line, sizeof line, file) != NULL) {
+        if (strncmp(line, "VmHWM:", 6) == 0) {
+            ret->rss_peak_mib = strtod(line + 6, NULL) / 1024;
+        } else if (strncmp(line, "VmRSS:", 6) == 0) {
+            ret->rss_mib = strtod(line + 6, NULL) / 1024;
+        }
+    }
+    fclose(file);
+}
