@@ -1,0 +1,68 @@
+#include "server/policy_file.h"
+#include "server/serve.h"
+#include "server/serve_options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int check_files(const struct serve_options *options, const struct cli_command *command) {
+    struct error error;
+    struct policy *policy = malloc(sizeof *policy);
+    if (policy == NULL) {
+        return cli_fail(command, CLI_FAILED, "out of memory", NULL, NULL);
+    }
+    enum status status = policy_load(policy, options->config.policy_path, &error);
+    free(policy);
+    if (status != STATUS_OK) {
+        return cli_fail(command, CLI_FAILED, error.message, NULL, NULL);
+    }
+    const char *calendar = options->config.calendar_path;
+    if (calendar[0] != '\0' && access(calendar, R_OK) != 0) {
+        return cli_fail(command, CLI_FAILED, calendar, ": ", strerror(errno));
+    }
+    return CLI_GO_ON;
+}
+
+static int print_effective(const struct config *config) {
+    struct buffer text;
+    buffer_init(&text);
+    config_write(config, &text);
+    size_t written = fwrite(text.data, 1, text.bytes, stdout);
+    bool whole = written == text.bytes && fflush(stdout) == 0;
+    buffer_deinit(&text);
+    return whole ? CLI_DONE : CLI_FAILED;
+}
+
+static int run(const struct cli_command *command, int argc, char **argv) {
+    struct serve_options options;
+    int code = serve_options_parse(&options, command, argc, argv);
+    if (code == CLI_GO_ON) {
+        code = check_files(&options, command);
+    }
+    if (code != CLI_GO_ON) {
+        return code;
+    }
+    if (options.print_effective) {
+        return print_effective(&options.config);
+    }
+    if (options.check_config) {
+        fputs("gridd serve: configuration, policy and calendar are right\n", stderr);
+        return CLI_DONE;
+    }
+    code = serve_options_check(&options, command);
+    if (code != CLI_GO_ON) {
+        return code;
+    }
+    log_set_level(options.config.log_level);
+    return serve_run(&options.config, options.config_path[0] == '\0' ? NULL : options.config_path);
+}
+
+const struct cli_command cmd_serve = {
+    "serve",
+    "serves reports, timelines and the feed; SIGTERM drains and ends",
+    serve_options_table,
+    run,
+};

@@ -1,0 +1,11 @@
+/* `gridd serve`: puts the parts together, runs the loop, takes them apart again. */
+#ifndef SERVER_SERVE_H
+#define SERVER_SERVE_H
+
+#include "server/config.h"
+
+/* Returns the process's exit code: 0 after a drain, 1 when something failed (said on stderr).
+ * SIGHUP reads the configuration's limits and the policy again from `config_path` (may be NULL). */
+int serve_run(const struct config *config, const char *config_path);
+
+#endif
