@@ -4,6 +4,7 @@
 #define STORAGE_TIMELINE_H
 
 #include "core/entry.h"
+#include "core/status.h"
 #include "storage/keys.h"
 
 struct timeline_query {
