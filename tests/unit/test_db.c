@@ -1,0 +1,461 @@
+#include "tests/unit/support_db.h"
+
+#include "core/instant.h"
+#include "storage/region_chunk.h"
+#include "storage/watermark.h"
+
+#include <unistd.h>
+
+static void check_all(struct db_fixture *fixture) {
+    for (int i = 0; i < 30; i++) {
+        fixture_check_random_query(fixture);
+    }
+    fixture_check_journal(fixture);
+    struct db_identity identity;
+    db_identity(fixture->db, &identity);
+    assert_int_equal(identity.next_seq, fixture->rows_count + 1);
+}
+
+static void a_new_database_is_empty(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    const enum db_kind kinds[] = {DB_MEM, DB_ROCKS};
+    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
+        fixture_init(&fixture, kinds[i]);
+        struct db_identity identity;
+        struct db_stats stats;
+        db_identity(fixture.db, &identity);
+        db_stats(fixture.db, &stats);
+        assert_int_equal(identity.next_seq, 1);
+        assert_int_equal(strlen(identity.epoch), 16);
+        assert_int_equal(stats.oldest_seq, 1);
+        assert_int_equal(stats.durable_seq, 0);
+        assert_true(db_disk_free_bytes(fixture.db) > 0);
+        check_all(&fixture);
+        struct error error;
+        assert_int_equal(db_read_seq(fixture.db, 1, NULL, NULL, &error), STATUS_NOT_FOUND);
+        fixture_deinit(&fixture);
+    }
+}
+
+static void reopening_gives_everything_back(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    fixture_init(&fixture, DB_ROCKS);
+    struct db_identity before, after;
+    db_identity(fixture.db, &before);
+    for (int i = 0; i < 6; i++) {
+        fixture_append_many(&fixture, 40 + 90 * (size_t)i);
+        if (i % 2 == 0) {
+            fixture_settle(&fixture);
+        }
+        fixture_close(&fixture);
+        fixture_open(&fixture);
+        check_all(&fixture);
+    }
+    db_identity(fixture.db, &after);
+    assert_string_equal(before.epoch, after.epoch);
+    assert_int_equal(before.identity_seed, after.identity_seed);
+    fixture_deinit(&fixture);
+}
+
+/* At a crash sealed_through may be behind what is in the store: those runs are rebuilt and sealed
+ * again, and no row comes twice. */
+static void a_crash_at_any_point_loses_and_doubles_nothing(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    fixture_init(&fixture, DB_ROCKS);
+    for (int i = 0; i < 8; i++) {
+        fixture_append_many(&fixture, 60 + 37 * (size_t)i);
+        if (i % 2 == 0) {
+            fixture_settle(&fixture);
+            db_tick(fixture.db, fixture.now_ms + (int64_t)fixture.limits.run_age_ms);
+            fixture_settle(&fixture);
+        }
+        fixture_crash(&fixture);
+        check_all(&fixture);
+    }
+    fixture_deinit(&fixture);
+}
+
+static void sealing_the_same_rows_again_changes_nothing(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    fixture_init(&fixture, DB_ROCKS);
+    fixture_append_many(&fixture, 150);
+    for (int i = 0; i < 3; i++) {
+        db_tick(fixture.db, fixture.now_ms + (int64_t)fixture.limits.run_age_ms);
+        fixture_settle(&fixture);
+        struct db_stats stats;
+        db_stats(fixture.db, &stats);
+        assert_int_equal(stats.sealed_through, fixture.rows_count);
+        assert_int_equal(stats.run_entries, 0);
+        check_all(&fixture);
+        /* No commit came after the sealing, so sealed_through is not on disk. */
+        fixture_crash(&fixture);
+        db_stats(fixture.db, &stats);
+        assert_int_equal(stats.sealed_through, 0);
+        assert_int_equal(stats.run_entries, fixture.rows_count);
+        check_all(&fixture);
+    }
+    fixture_deinit(&fixture);
+}
+
+static void smaller_runs_are_sealed_while_opening(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    fixture_init(&fixture, DB_ROCKS);
+    fixture_append_many(&fixture, 150);
+    fixture_close(&fixture);
+    fixture.limits.run_entries = 50;
+    fixture_open(&fixture);
+    struct db_stats stats;
+    db_stats(fixture.db, &stats);
+    assert_true(stats.sealed_through > 0);
+    check_all(&fixture);
+    fixture_close(&fixture);
+    fixture.limits.run_entries = 200;
+    fixture_open(&fixture);
+    fixture_append_many(&fixture, 150);
+    fixture_close(&fixture);
+    fixture.limits.run_entries = 1;
+    struct error error = {0};
+    assert_int_equal(fixture_try_open(&fixture, &error), STATUS_TOO_LARGE);
+    fixture.limits.run_entries = 200;
+    fixture_open(&fixture);
+    check_all(&fixture);
+    fixture_deinit(&fixture);
+}
+
+static void two_processes_cannot_open_it(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    fixture_init(&fixture, DB_ROCKS);
+    struct db *db = fixture.db;
+    struct error error = {0};
+    assert_int_equal(fixture_try_open(&fixture, &error), STATUS_BUSY);
+    assert_true(strlen(error.message) > 0);
+    fixture.db = db;
+    fixture_deinit(&fixture);
+}
+
+static void look_up(struct db_fixture *fixture) {
+    struct db_lookup *lookups = calloc(fixture->rows_count * 2, sizeof *lookups);
+    for (size_t i = 0; i < fixture->rows_count; i++) {
+        const struct entry *entry = &fixture->rows[i].entry;
+        lookups[2 * i].position =
+            (struct timeline_position){entry->occurred_ms, entry->region, entry->identity.low};
+        lookups[2 * i].identity = entry->identity;
+        lookups[2 * i + 1] = lookups[2 * i];
+        switch (i % 4) { /* each a miss */
+        case 0:
+            lookups[2 * i + 1].identity.high ^= 1;
+            break;
+        case 1:
+            lookups[2 * i + 1].identity.low ^= 1;
+            lookups[2 * i + 1].position.identity_low ^= 1;
+            break;
+        case 2:
+            lookups[2 * i + 1].position.occurred_ms += 1;
+            break;
+        default:
+            lookups[2 * i + 1].position.region += 100;
+            break;
+        }
+    }
+    struct error error;
+    for (size_t begin = 0; begin < 2; begin++) {
+        assert_int_equal(
+            db_lookup(fixture->db, lookups + begin, fixture->rows_count * 2 - begin, &error),
+            STATUS_OK);
+    }
+    for (size_t i = 0; i < fixture->rows_count; i++) {
+        assert_int_equal(lookups[2 * i].state, LOOKUP_FOUND);
+        assert_int_equal(lookups[2 * i].stored.seq, i + 1);
+        assert_int_equal(lookups[2 * i].stored.content_tag, fixture->rows[i].entry.content_tag);
+        assert_int_equal(lookups[2 * i + 1].state, LOOKUP_ABSENT);
+    }
+    free(lookups);
+}
+
+static void lookups_compare_the_whole_identity(void **state) {
+    (void)state;
+    const enum db_kind kinds[] = {DB_MEM, DB_ROCKS};
+    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
+        struct db_fixture fixture;
+        fixture_init(&fixture, kinds[i]);
+        struct error error;
+        assert_int_equal(db_lookup(fixture.db, NULL, 0, &error), STATUS_OK);
+        fixture_append_many(&fixture, 100);
+        look_up(&fixture);
+        fixture_append_many(&fixture, 500);
+        look_up(&fixture);
+        fixture_settle(&fixture);
+        look_up(&fixture);
+        fixture_deinit(&fixture);
+    }
+}
+
+struct newest {
+    struct db_fixture *fixture;
+    uint64_t next_seq;
+};
+
+static void check_newest(void *context, uint64_t seq, const struct entry *entry) {
+    struct newest *newest = context;
+    assert_int_equal(seq, newest->next_seq++);
+    struct entry expected = newest->fixture->rows[seq - 1].entry;
+    expected.record_offset = entry->record_offset;
+    expected.record_bytes = entry->record_bytes;
+    assert_memory_equal(entry, &expected, sizeof expected);
+}
+
+static void the_newest_entries_come_oldest_first(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    fixture_init(&fixture, DB_ROCKS);
+    struct error error;
+    bool complete = false;
+    assert_int_equal(db_walk_newest(fixture.db, 5, check_newest, NULL, &complete, &error),
+                     STATUS_OK);
+    assert_true(complete);
+    fixture_append_many(&fixture, 333);
+    const size_t counts[] = {1, 49, 50, 51, 332, 333, 334, 100000};
+    for (size_t i = 0; i < ARRAY_COUNT(counts); i++) {
+        size_t expected = counts[i] < fixture.rows_count ? counts[i] : fixture.rows_count;
+        struct newest newest = {&fixture, fixture.rows_count - expected + 1};
+        assert_int_equal(
+            db_walk_newest(fixture.db, counts[i], check_newest, &newest, &complete, &error),
+            STATUS_OK);
+        assert_int_equal(newest.next_seq, fixture.rows_count + 1);
+        assert_int_equal(complete, counts[i] >= fixture.rows_count);
+    }
+    fixture_deinit(&fixture);
+}
+
+static bool stop_at_third(void *context, const struct timeline_row *row) {
+    uint64_t *count = context;
+    (void)row;
+    return ++*count < 3;
+}
+
+static bool keep_seq(void *context, const struct timeline_row *row) {
+    *(uint64_t *)context = row->seq;
+    return true;
+}
+
+static void the_journal_is_read_from_any_entry(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    fixture_init(&fixture, DB_MEM);
+    fixture_append_many(&fixture, 700);
+    struct error error;
+    uint64_t last = fixture.rows_count;
+    for (uint64_t seq = 1; seq <= last; seq += 13) {
+        uint64_t count = 0, oldest = 0, seen = 0;
+        assert_int_equal(db_read_journal(fixture.db, seq, stop_at_third, &count, &oldest, &error),
+                         STATUS_OK);
+        assert_int_equal(count, min_u64(3, last - seq + 1));
+        assert_int_equal(db_read_seq(fixture.db, seq, keep_seq, &seen, &error), STATUS_OK);
+        assert_int_equal(seen, seq);
+    }
+    uint64_t count = 0, oldest = 0;
+    assert_int_equal(db_read_journal(fixture.db, last + 1, stop_at_third, &count, &oldest, &error),
+                     STATUS_OK);
+    assert_int_equal(count, 0);
+    assert_int_equal(db_read_journal(fixture.db, 0, stop_at_third, &count, &oldest, &error),
+                     STATUS_NOT_FOUND);
+    assert_int_equal(oldest, 1);
+    assert_int_equal(db_read_seq(fixture.db, 0, keep_seq, &count, &error), STATUS_NOT_FOUND);
+    assert_int_equal(db_read_seq(fixture.db, last + 1, keep_seq, &count, &error), STATUS_NOT_FOUND);
+    fixture_deinit(&fixture);
+}
+
+static void nothing_is_visible_before_it_is_published(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    fixture_init(&fixture, DB_MEM);
+    fixture_append(&fixture, 5);
+    struct record record = {.json = SLICE_LITERAL("{}")};
+    struct entry entry = {.kind = ENTRY_REPORT,
+                          .severity = 1,
+                          .region = 1,
+                          .occurred_ms = 5,
+                          .record_bytes = (uint32_t)record_encoded_bytes(&record)};
+    block_reset(fixture.block, 6);
+    assert_int_equal(block_append(fixture.block, &entry, &record), STATUS_OK);
+    const struct block *blocks[] = {fixture.block};
+    struct error error;
+    assert_int_equal(
+        db_commit(fixture.db, &(struct db_commit){.blocks = blocks, .blocks_count = 1}, &error),
+        STATUS_OK);
+    fixture_check_journal(&fixture);
+    for (int i = 0; i < 10; i++) {
+        fixture_check_random_query(&fixture);
+    }
+    uint64_t seen = 0;
+    assert_int_equal(db_read_seq(fixture.db, 6, keep_seq, &seen, &error), STATUS_NOT_FOUND);
+    db_publish(fixture.db, fixture.block, 1);
+    assert_int_equal(db_read_seq(fixture.db, 6, keep_seq, &seen, &error), STATUS_OK);
+    fixture_deinit(&fixture);
+}
+
+static void write_watermark(const struct db_fixture *fixture, uint64_t seq) {
+    char path[sizeof fixture->path + 8];
+    snprintf(path, sizeof path, "%s/data", fixture->path);
+    struct watermark_value value;
+    struct watermark *watermark;
+    struct error error;
+    assert_int_equal(watermark_read(&value, path, &error), STATUS_OK);
+    assert_int_equal(value.seq, fixture->rows_count);
+    value.seq = seq;
+    assert_int_equal(watermark_open(&watermark, path, &value, &error), STATUS_OK);
+    assert_int_equal(watermark_write(watermark, &value, &error), STATUS_OK);
+    watermark_close(watermark);
+}
+
+static void lost_data_is_noticed_and_can_be_accepted(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    fixture_init(&fixture, DB_ROCKS);
+    fixture_append_many(&fixture, 90);
+    struct db_identity before, after;
+    db_identity(fixture.db, &before);
+    fixture_close(&fixture);
+    uint64_t last = fixture.rows_count;
+    write_watermark(&fixture, last + 1);
+
+    struct error error = {0};
+    assert_int_equal(fixture_try_open(&fixture, &error), STATUS_LOST);
+    char number[24];
+    snprintf(number, sizeof number, "%llu", (unsigned long long)last);
+    assert_non_null(strstr(error.message, number));
+    snprintf(number, sizeof number, "%llu", (unsigned long long)last + 1);
+    assert_non_null(strstr(error.message, number));
+    fixture.accept_loss = true;
+    fixture.accept_loss_after = last - 1;
+    assert_int_equal(fixture_try_open(&fixture, &error), STATUS_LOST);
+    fixture.accept_loss_after = last;
+    fixture_open(&fixture);
+    db_identity(fixture.db, &after);
+    assert_string_not_equal(before.epoch, after.epoch);
+    assert_int_equal(before.identity_seed, after.identity_seed);
+    check_all(&fixture);
+    fixture_append_many(&fixture, 10);
+    fixture_close(&fixture);
+
+    fixture.accept_loss = false;
+    fixture_open(&fixture);
+    db_identity(fixture.db, &before);
+    assert_string_equal(before.epoch, after.epoch);
+    check_all(&fixture);
+    fixture_deinit(&fixture);
+}
+
+static void a_vanished_store_is_a_loss(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    fixture_init(&fixture, DB_ROCKS);
+    fixture_append(&fixture, 9);
+    fixture_close(&fixture);
+    char command[2 * sizeof fixture.path + 128];
+    snprintf(command, sizeof command,
+             "find %s/data -mindepth 1 -not -name '" WATERMARK_FILE "' -delete", fixture.path);
+    assert_int_equal(system(command), 0);
+    struct error error = {0};
+    assert_int_equal(fixture_try_open(&fixture, &error), STATUS_LOST);
+    fixture.accept_loss = true;
+    fixture.rows_count = 0;
+    fixture_open(&fixture);
+    check_all(&fixture);
+    fixture_deinit(&fixture);
+}
+
+struct chunks {
+    size_t count, rows;
+};
+
+static bool count_chunk(void *context, struct slice rows, size_t rows_count) {
+    struct chunks *chunks = context;
+    assert_true(rows.bytes > 0);
+    chunks->count++;
+    chunks->rows += rows_count;
+    return true;
+}
+
+static void put_chunk(struct db_fixture *fixture, uint32_t chunk, size_t rows_count) {
+    static uint8_t value[REGION_CHUNK * 64];
+    uint8_t key[REGIONS_KEY_BYTES];
+    size_t at = REGION_CHUNK_HEADER_BYTES;
+    region_chunk_key_encode(key, chunk);
+    region_chunk_header_encode(value, rows_count);
+    for (size_t i = 0; i < rows_count; i++) {
+        struct region_row row = {.code = SLICE_LITERAL("C"), .name = SLICE_LITERAL("N")};
+        at += region_row_encode(value + at, &row);
+    }
+    const struct db_row row = {FAMILY_REGIONS, {key, sizeof key}, {value, at}};
+    struct error error;
+    assert_int_equal(
+        db_commit(fixture->db, &(struct db_commit){.rows = &row, .rows_count = 1}, &error),
+        STATUS_OK);
+}
+
+static void regions_are_walked_in_order_of_their_ids(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    fixture_init(&fixture, DB_ROCKS);
+    struct error error;
+    struct chunks chunks = {0};
+    put_chunk(&fixture, 0, REGION_CHUNK);
+    put_chunk(&fixture, 1, 3);
+    fixture_close(&fixture);
+    fixture_open(&fixture);
+    assert_int_equal(db_walk_regions(fixture.db, count_chunk, &chunks, &error), STATUS_OK);
+    assert_int_equal(chunks.count, 2);
+    assert_int_equal(chunks.rows, REGION_CHUNK + 3);
+    put_chunk(&fixture, 3, 1);
+    assert_int_equal(db_walk_regions(fixture.db, count_chunk, &chunks, &error), STATUS_CORRUPT);
+    fixture_deinit(&fixture);
+}
+
+static void a_backup_opens_as_a_database(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    fixture_init(&fixture, DB_ROCKS);
+    fixture_append_many(&fixture, 450);
+    char from[sizeof fixture.path + 16], to[sizeof fixture.path + 16];
+    snprintf(from, sizeof from, "%s/backup", fixture.path);
+    snprintf(to, sizeof to, "%s/data", fixture.path);
+    struct error error = {0};
+    assert_int_equal(db_backup(fixture.db, from, &error), STATUS_OK);
+    assert_int_not_equal(db_backup(fixture.db, from, &error), STATUS_OK);
+    size_t rows_count = fixture.rows_count;
+    fixture_append_many(&fixture, 50);
+    fixture_close(&fixture);
+    support_remove_tree(to);
+    assert_int_equal(rename(from, to), 0);
+    fixture.rows_count = rows_count;
+    fixture_open(&fixture);
+    check_all(&fixture);
+    fixture_deinit(&fixture);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_new_database_is_empty),
+        cmocka_unit_test(reopening_gives_everything_back),
+        cmocka_unit_test(a_crash_at_any_point_loses_and_doubles_nothing),
+        cmocka_unit_test(sealing_the_same_rows_again_changes_nothing),
+        cmocka_unit_test(smaller_runs_are_sealed_while_opening),
+        cmocka_unit_test(two_processes_cannot_open_it),
+        cmocka_unit_test(lookups_compare_the_whole_identity),
+        cmocka_unit_test(the_newest_entries_come_oldest_first),
+        cmocka_unit_test(the_journal_is_read_from_any_entry),
+        cmocka_unit_test(nothing_is_visible_before_it_is_published),
+        cmocka_unit_test(lost_data_is_noticed_and_can_be_accepted),
+        cmocka_unit_test(a_vanished_store_is_a_loss),
+        cmocka_unit_test(regions_are_walked_in_order_of_their_ids),
+        cmocka_unit_test(a_backup_opens_as_a_database),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
