@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { POINT_IN_TIME_RECOVERY = 2, PARTS_MAX = 8 };
+enum { POINT_IN_TIME_RECOVERY = 2, PARTS_MAX = 8, CACHE_SHARD_BITS = 2 };
 
 struct rocks_batch {
     struct store_batch base;
@@ -163,10 +163,21 @@ static enum status make_family_options(struct rocks_store *store, enum family fa
     return STATUS_OK;
 }
 
+/* A sealed run's filter is near a megabyte and must fit into one shard, or it is read from the file
+ * for every question. */
+static rocksdb_cache_t *make_cache(uint64_t bytes) {
+    rocksdb_lru_cache_options_t *options = rocksdb_lru_cache_options_create();
+    rocksdb_lru_cache_options_set_capacity(options, bytes);
+    rocksdb_lru_cache_options_set_num_shard_bits(options, CACHE_SHARD_BITS);
+    rocksdb_cache_t *cache = rocksdb_cache_create_lru_opts(options);
+    rocksdb_lru_cache_options_destroy(options);
+    return cache;
+}
+
 static enum status make_options(struct rocks_store *store, const struct store_options *from,
                                 struct error *error) {
     CHECK(from->background_jobs >= 1 && from->background_jobs <= 4);
-    store->cache = rocksdb_cache_create_lru(from->cache_bytes);
+    store->cache = make_cache(from->cache_bytes);
     enum status status = make_db_options(store, from, error);
     for (size_t i = 0; i < FAMILY_COUNT && status == STATUS_OK; i++) {
         status = make_family_options(store, (enum family)i, from->memtable_bytes, error);

@@ -32,6 +32,7 @@ rocksdb_block_based_table_options_t *rocks_table_options(rocksdb_cache_t *cache,
     rocksdb_block_based_options_set_block_cache(table, cache);
     rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1);
     rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(table, 1);
+    rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(table, 1);
     if (bits_per_key > 0) {
         /* The policy belongs to the options from here on. */
         rocksdb_block_based_options_set_filter_policy(
@@ -49,7 +50,7 @@ void rocks_timeline_options(rocksdb_options_t *options, rocksdb_cache_t *cache) 
     rocksdb_options_set_level0_stop_writes_trigger(options, 1 << 20);
     rocksdb_options_set_soft_pending_compaction_bytes_limit(options, 0);
     rocksdb_options_set_hard_pending_compaction_bytes_limit(options, 0);
-    rocksdb_options_set_target_file_size_base(options, 256 * MIB);
+    rocksdb_options_set_target_file_size_base(options, 64 * MIB);
     rocksdb_options_set_compaction_style(options, rocksdb_universal_compaction);
     rocksdb_universal_compaction_options_t *universal =
         rocksdb_universal_compaction_options_create();
