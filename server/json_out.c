@@ -1,6 +1,7 @@
 #include "server/json_out.h"
 
 #include "core/check.h"
+#include "core/instant.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -186,4 +187,10 @@ void json_out_null(struct json_out *out) {
 void json_out_raw(struct json_out *out, struct slice json) {
     begin_value(out);
     buffer_append_slice(out->to, json);
+}
+
+void json_out_instant(struct json_out *out, int64_t ms) {
+    char text[INSTANT_TEXT_BYTES];
+    instant_format(text, ms);
+    json_out_string(out, (struct slice){(const uint8_t *)text, sizeof text});
 }
