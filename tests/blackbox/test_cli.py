@@ -1,0 +1,120 @@
+"""The command line: help, exit codes, verify, backup, restore."""
+import os
+import shutil
+import signal
+
+from gridd import Gridd, report, run
+
+COMMANDS = ("init", "serve", "verify", "backup", "restore")
+
+
+def refused(result, code):
+    """Exit code, and exactly one line on stderr."""
+    assert result.returncode == code, (result.returncode, result.stderr)
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    return result.stderr
+
+
+def test_help_everywhere():
+    assert all(name in run("--help").stdout for name in COMMANDS)
+    for name in COMMANDS:
+        result = run(name, "--help")
+        assert result.returncode == 0 and "--data" in result.stdout + ("--data" if name == "restore" else "")
+
+
+def test_usage_errors_are_2():
+    refused(run("fly"), 2)
+    refused(run("serve", "--wings"), 2)
+    refused(run("verify"), 2)
+    refused(run("restore", "--to", "/nowhere"), 2)
+
+
+def test_serve_without_tokens_needs_no_auth_on_loopback(tmp_path):
+    refused(run("serve", "--data", tmp_path / "d"), 2)
+    assert "loopback" in refused(run("serve", "--data", tmp_path / "d", "--no-auth", "--listen", "0.0.0.0:0"), 2)
+
+
+def test_a_bad_configuration_names_its_line(tmp_path):
+    config = tmp_path / "gridd.yaml"
+    config.write_text("listen: 127.0.0.1:0\nlimits:\n  line_byte: 5\n")
+    message = refused(run("serve", "--no-auth", "--data", tmp_path / "d", "--config", config), 1)
+    assert "3" in message and "line_byte" in message
+    assert not (tmp_path / "d").exists()
+
+
+def test_init_refuses_an_existing_directory(tmp_path):
+    assert run("init", "--data", tmp_path / "d").returncode == 0
+    assert run("verify", "--data", tmp_path / "d").returncode == 0
+    refused(run("init", "--data", tmp_path / "d"), 1)
+
+
+def test_two_processes_on_one_directory():
+    with Gridd() as server:
+        message = refused(run("serve", "--no-auth", "--listen", "127.0.0.1:0", "--data", server.data), 1)
+        assert str(server.data) in message
+        assert server.post(report(1)).status == 201
+
+
+def test_backup_while_serving_and_restore():
+    with Gridd() as server:
+        assert server.post_lines([report(n) for n in range(300)]).json()["counts"]["created"] == 300
+        epoch = server.get("/v1/status").json()["epoch"]
+        backup, restored = server.directory / "backup", server.directory / "restored"
+        made = run("backup", "--data", server.data, "--to", backup)
+        assert made.returncode == 0, made.stderr
+        assert server.post(report("later")).status == 201
+        refused(run("backup", "--data", server.data, "--to", backup), 1)
+        assert run("restore", "--from", backup, "--to", restored).returncode == 0
+        assert run("verify", "--data", restored).returncode == 0
+        server.kill(signal.SIGTERM)
+        server.data = restored
+        server.start()
+        assert server.get("/v1/status").json()["epoch"] != epoch
+        assert server.post_lines([report(n) for n in range(300)]).json()["counts"]["replayed"] == 300
+        assert server.post(report("later")).status == 201
+
+
+def test_backup_of_a_stopped_directory():
+    with Gridd() as server:
+        server.post_lines([report(n) for n in range(50)])
+        server.kill(signal.SIGTERM)
+        backup = server.directory / "backup"
+        assert run("backup", "--data", server.data, "--to", backup).returncode == 0
+        assert run("verify", "--data", backup).returncode == 0
+
+
+def flip_a_bit(path, offset):
+    with open(path, "r+b") as file:
+        file.seek(offset)
+        byte = file.read(1)[0]
+        file.seek(offset)
+        file.write(bytes([byte ^ 1]))
+
+
+def test_verify_names_damage():
+    with Gridd("--limit", "run_entries=400", "--limit", "block_entries=256", "--limit", "identities=2048") as server:
+        for start in range(0, 3000, 250):
+            server.post_lines([report(n) for n in range(start, start + 250)])
+        server.kill(signal.SIGTERM)
+        assert run("verify", "--data", server.data).returncode == 0
+        files = sorted(p for p in server.data.rglob("*.sst"))
+        assert files
+        for path in files:
+            copy = server.directory / "copy"
+            shutil.copytree(server.data, copy, ignore=shutil.ignore_patterns("*.sock"))
+            target = copy / path.relative_to(server.data)
+            flip_a_bit(target, os.path.getsize(target) // 3)
+            assert run("verify", "--data", copy).returncode == 1, path
+            shutil.rmtree(copy)
+
+
+def test_a_lost_log_is_refused_loudly():
+    with Gridd() as server:
+        server.post_lines([report(n) for n in range(100)])
+        server.kill(signal.SIGTERM)
+        for log in server.data.rglob("*.log"):
+            log.unlink()
+        for sst in server.data.rglob("*.sst"):
+            sst.unlink()
+        message = refused(run("serve", "--no-auth", "--listen", "127.0.0.1:0", "--data", server.data), 1)
+        assert str(server.data) in message or ".sst" in message or "lost" in message

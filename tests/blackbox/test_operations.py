@@ -1,0 +1,107 @@
+"""Probes, status, metrics, drain, reload, disk full."""
+import json
+import os
+import signal
+import socket
+import time
+
+from gridd import Gridd, report
+
+
+def test_probes_status_and_metrics(server):
+    assert server.get("/healthz").status == 200
+    assert server.get("/readyz").status == 200
+    server.post(report("metrics"))
+    status = server.get("/v1/status").json()
+    for key in ("version", "seq", "sealed_through", "open_tickets", "armed_deadlines", "feed_readers", "epoch"):
+        assert key in status, key
+    metrics = server.get("/metrics")
+    assert metrics.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    text = metrics.body.decode()
+    names = {line.split(" ")[2] for line in text.splitlines() if line.startswith("# TYPE")}
+    assert all(name.startswith(("gridd_", "process_")) for name in names) and len(names) > 20
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            float(line.rsplit(" ", 1)[1])
+
+
+def test_log_lines_are_json(server):
+    lines = server.log_text().splitlines()
+    events = [json.loads(line)["event"] for line in lines]
+    assert "listening" in events and any("authentication" in line for line in lines)
+
+
+def test_sigterm_drains_and_ends_with_0():
+    with Gridd() as server:
+        assert server.post(report(1)).status == 201
+        idle = socket.create_connection(("127.0.0.1", server.port))
+        feed = server.connect()
+        feed.request("GET", "/v1/feed")
+        feed.getresponse()
+        process = server.process
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+        idle.close()
+        server.start()
+        assert server.post(report(1)).status == 200
+
+
+def test_sigterm_lets_an_upload_finish():
+    with Gridd() as server:
+        line = json.dumps(report(1)).encode() + b"\n"
+        peer = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+        head = f"POST /v1/reports HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nContent-Length: {2 * len(line)}\r\n\r\n"
+        peer.sendall(head.encode() + line)
+        time.sleep(0.3)
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        peer.sendall(line)
+        answer = peer.recv(65536)
+        assert b" 200 " in answer and b'"created":1' in answer and b'"replayed":1' in answer
+        assert server.process.wait(timeout=30) == 0
+
+
+def test_sighup_takes_a_good_policy_and_refuses_a_bad_one(tmp_path):
+    policy = tmp_path / "policy.yaml"
+    source = os.path.join(os.path.dirname(__file__), "../../server/policy/default.yaml")
+    text = open(source, encoding="utf-8").read()
+    policy.write_text(text)
+    with Gridd("--policy", str(policy)) as server:
+        assert server.post(report("p1", category="beekeeping")).status == 422
+        policy.write_text(text.replace("code: streetlight", "code: beekeeping", 1))
+        server.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 10
+        while server.post(report("p2", category="beekeeping")).status != 201:
+            assert time.monotonic() < deadline, server.log_text()
+        policy.write_text("no_such_key: 1\n")
+        server.process.send_signal(signal.SIGHUP)
+        while "reload_failed" not in server.log_text():
+            assert time.monotonic() < deadline
+        assert "no_such_key" in server.log_text()
+        assert server.post(report("p3", category="beekeeping")).status == 201
+
+
+def free_bytes(path):
+    stat = os.statvfs(path)
+    return stat.f_bavail * stat.f_frsize
+
+
+def test_a_full_disk_refuses_intake_and_resumes_by_itself(tmp_path):
+    reserve = free_bytes(tmp_path) - (64 << 20)
+    with Gridd("--limit", f"disk_reserve_bytes={reserve}") as server:
+        kept = server.post(report(1)).json()["seq"]
+        ballast = server.directory / "ballast"
+        with open(ballast, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, 256 << 20)
+        deadline = time.monotonic() + 20
+        while (answer := server.post(report(2))).status != 507:
+            assert time.monotonic() < deadline
+        assert answer.headers["Content-Type"].startswith("application/problem+json")
+        assert server.post_lines([report(3)]).status == 507
+        assert server.put_regions("code,parent,level,name\nz,,0,Z\n").status == 507
+        assert server.get("/readyz").status == 503 and server.get("/healthz").status == 200
+        assert server.get(f"/v1/reports/{kept}").status == 200 and server.timeline("c")
+        ballast.unlink()
+        while server.post(report(3)).status not in (200, 201):
+            assert time.monotonic() < deadline + 20
+        assert server.get("/readyz").status == 200
