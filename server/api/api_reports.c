@@ -1,0 +1,351 @@
+/* POST /v1/reports: one report as JSON, or many as NDJSON, streamed. */
+#include "core/check.h"
+#include "server/api/routes.h"
+#include "server/api/upload_answer.h"
+#include "server/http/lines.h"
+#include "server/intake.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINES_PER_TAKE = 256 };
+
+/* One upload, from its headers until its answer has gone out. */
+struct upload {
+    struct services *services;
+    struct http_request *request; /* NULL once it is done */
+    bool bulk, answering;
+    bool ended;      /* the whole body has come */
+    bool last_taken; /* and its last line was handed over */
+    struct lines lines;
+    struct buffer body; /* a single report; of a bulk: bytes behind lines that wait */
+    struct upload_tally tally;
+    struct single_result single;
+    struct intake_client client;
+    struct commit_waiter waiter;
+    bool waiting;                  /* for the commit */
+    struct first_read *first_read; /* under way; NULL: none */
+    unsigned refuse_status;        /* not 0: refuse with this once what was taken is durable */
+    const char *refuse_title, *refuse_detail;
+};
+
+/* Reading on the pool when the first one of a repeated report came: its answer says so again. */
+struct first_read {
+    uv_work_t work;
+    struct db *db;
+    struct upload *upload; /* NULL: abandoned */
+    uint64_t seq;
+    int64_t received_ms;
+    enum status status;
+};
+
+static void answer(struct upload *upload) {
+    struct http_request *request = upload->request;
+    uint64_t took_ms = uv_now(upload->services->loop) - http_started_ms(request);
+    histogram_add(&upload->services->metrics->ack_seconds, (double)took_ms / 1e3);
+    if (upload->refuse_status != 0) {
+        upload_answer_refused(request, &upload->tally, upload->refuse_status, upload->refuse_title,
+                              upload->refuse_detail);
+    } else if (upload->bulk) {
+        upload_answer_bulk(request, &upload->tally);
+    } else {
+        upload_answer_single(request, &upload->single);
+    }
+}
+
+static bool keep_received(void *context, const struct timeline_row *row) {
+    struct first_read *read = context;
+    read->received_ms = row->entry.received_ms;
+    return false;
+}
+
+static void read_first(uv_work_t *work) {
+    struct first_read *read = work->data;
+    read->status = db_read_seq(read->db, read->seq, keep_received, read, NULL);
+}
+
+static void on_first_read(uv_work_t *work, int uv_status) {
+    (void)uv_status;
+    struct first_read *read = work->data;
+    struct upload *upload = read->upload;
+    if (upload != NULL) {
+        upload->first_read = NULL;
+        if (read->status == STATUS_OK) {
+            upload->single.received_ms = read->received_ms;
+            answer(upload);
+        } else {
+            http_problem(upload->request, 503, "not available",
+                         "the stored report could not be read: send it again", NULL);
+        }
+    }
+    free(read);
+}
+
+static bool repeats_another(const struct upload *upload) {
+    return !upload->bulk && upload->refuse_status == 0 &&
+           (upload->single.verdict == VERDICT_REPLAYED ||
+            upload->single.verdict == VERDICT_CONFLICT);
+}
+
+static void answer_durable(struct upload *upload) {
+    if (!repeats_another(upload)) {
+        answer(upload);
+        return;
+    }
+    struct first_read *read = calloc(1, sizeof *read);
+    CHECK(read != NULL);
+    read->work.data = read;
+    read->db = upload->services->db;
+    read->upload = upload;
+    read->seq = upload->single.seq;
+    upload->first_read = read;
+    CHECK(uv_queue_work(upload->services->loop, &read->work, read_first, on_first_read) == 0);
+}
+
+static void on_durable(struct commit_waiter *waiter, enum status status) {
+    struct upload *upload =
+        (struct upload *)(void *)((char *)waiter - offsetof(struct upload, waiter));
+    upload->waiting = false;
+    if (status == STATUS_OK) {
+        answer_durable(upload);
+        return;
+    }
+    http_problem(upload->request, 503, "not stored",
+                 "writing to disk failed and the outcome is unknown: send all of it again with the "
+                 "same ids",
+                 NULL);
+}
+
+/* Nothing more is taken from this upload: answer when all it counts is on disk. */
+static void finish(struct upload *upload) {
+    CHECK(!upload->answering);
+    upload->answering = true;
+    if (upload->tally.wait_seq <= committer_durable_seq(upload->services->committer)) {
+        answer_durable(upload);
+        return;
+    }
+    upload->waiter = (struct commit_waiter){.seq = upload->tally.wait_seq, .call = on_durable};
+    upload->waiting = true;
+    committer_wait(upload->services->committer, &upload->waiter);
+}
+
+static void refuse(struct upload *upload, unsigned status, const char *title, const char *detail) {
+    upload->refuse_status = status;
+    upload->refuse_title = title;
+    upload->refuse_detail = detail;
+    finish(upload);
+}
+
+static void on_result(void *context, const struct intake_result *result) {
+    struct upload *upload = context;
+    upload_tally_add(&upload->tally, result);
+    if (!upload->bulk) {
+        single_result_keep(&upload->single, result);
+    }
+}
+
+/* Hands lines over; false when they wait for stored rows (the body is paused then). */
+static bool take_lines(struct upload *upload, const struct intake_line *lines, size_t count) {
+    if (count == 0 ||
+        intake_take(upload->services->intake, &upload->client, lines, count) == INTAKE_DONE) {
+        return true;
+    }
+    if (!upload->ended) {
+        http_body_pause(upload->request);
+    }
+    return false;
+}
+
+/* Splits a piece of the body into lines and takes them. Behind lines that wait for stored rows the
+ * rest of the piece is kept in `body`. */
+static void take_bytes(struct upload *upload, struct slice bytes) {
+    struct intake_line batch[LINES_PER_TAKE];
+    const uint8_t *start = bytes.data;
+    bool more = true;
+    while (more) {
+        size_t count = 0;
+        bool held = false; /* a line put together from pieces is only good until the next one */
+        struct line line;
+        while (count < LINES_PER_TAKE && !held &&
+               (more = lines_next(&upload->lines, &bytes, &line))) {
+            if (line.kind != LINE_BLANK) {
+                batch[count++] =
+                    (struct intake_line){line.text, line.number, line.kind == LINE_TOO_LONG};
+                held = line.text.data < start || line.text.data >= bytes.data;
+            }
+        }
+        if (!take_lines(upload, batch, count)) {
+            buffer_append_slice(&upload->body, bytes);
+            return;
+        }
+    }
+}
+
+/* The body is complete: its last line (one without a line end), or the single report. */
+static void take_end(struct upload *upload) {
+    struct intake_line last = {.number = 1};
+    bool has_last = true;
+    upload->last_taken = true;
+    if (upload->bulk) {
+        struct line line;
+        has_last = lines_end(&upload->lines, &line) && line.kind != LINE_BLANK;
+        if (has_last) {
+            last = (struct intake_line){line.text, line.number, line.kind == LINE_TOO_LONG};
+        }
+    } else {
+        last.text = buffer_slice(&upload->body);
+    }
+    if (has_last && !take_lines(upload, &last, 1)) {
+        return;
+    }
+    finish(upload);
+}
+
+static void on_ready(void *context, enum status status) {
+    struct upload *upload = context;
+    if (upload->answering) {
+        return;
+    }
+    if (status != STATUS_OK) {
+        refuse(upload, 503, "not available", "stored reports could not be read: send it again");
+        return;
+    }
+    if (upload->bulk && upload->body.bytes > 0) {
+        struct buffer rest = upload->body;
+        buffer_init(&upload->body);
+        take_bytes(upload, buffer_slice(&rest));
+        buffer_deinit(&rest);
+        if (upload->client.waiting != NULL) {
+            return;
+        }
+    }
+    if (!upload->ended) {
+        http_body_resume(upload->request);
+    } else if (upload->last_taken) {
+        finish(upload);
+    } else {
+        take_end(upload);
+    }
+}
+
+/* Asked by the framework when it must refuse a body (too large, bad gzip, too slow): what was taken
+ * before is told once it is on disk. */
+static bool on_body_refused(struct http_request *request, unsigned status, const char *title,
+                            const char *detail) {
+    struct upload *upload = http_state(request);
+    if (upload->answering) {
+        return false;
+    }
+    intake_abandon(&upload->client);
+    refuse(upload, status, title, detail);
+    return true;
+}
+
+/* Why no upload is taken at all now; true when it was answered. */
+static bool refuse_at_once(struct http_request *request, const struct services *services) {
+    if (services->disk_low) {
+        http_problem(request, 507, "disk full",
+                     "the disk is nearly full; nothing was taken: send it again later", NULL);
+    } else if (services->not_ready != NULL) {
+        http_add_header(request, "Retry-After", "5");
+        http_problem(request, 503, "not ready", services->not_ready, NULL);
+    } else if (committer_pressure(services->committer) == PRESSURE_REFUSE) {
+        http_add_header(request, "Retry-After", "1");
+        http_problem(request, 503, "overloaded",
+                     "too much is waiting for the disk; nothing was taken: send it again", NULL);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool parse_items(struct http_request *request, bool *ret_all) {
+    struct slice items;
+    *ret_all = false;
+    if (!http_query(request, "items", &items)) {
+        return true;
+    }
+    *ret_all = slice_is(items, "all");
+    if (*ret_all || slice_is(items, "problems")) {
+        return true;
+    }
+    http_problem(request, 400, "bad query parameter", "items takes 'all' or 'problems'", NULL);
+    return false;
+}
+
+void api_reports_post_on_headers(struct http_request *request) {
+    struct services *services = services_of(request);
+    struct slice type = http_content_type(request);
+    bool bulk = slice_is(type, "application/x-ndjson");
+    bool items_all;
+    if (!bulk && !slice_is(type, "application/json")) {
+        http_problem(request, 415, "unsupported media type",
+                     "send application/json (one report) or application/x-ndjson (one a line)",
+                     NULL);
+        return;
+    }
+    if (!parse_items(request, &items_all) || refuse_at_once(request, services)) {
+        return;
+    }
+    struct upload *upload = calloc(1, sizeof *upload);
+    CHECK(upload != NULL);
+    upload->services = services;
+    upload->request = request;
+    upload->bulk = bulk;
+    upload->client =
+        (struct intake_client){.context = upload, .on_result = on_result, .on_ready = on_ready};
+    lines_init(&upload->lines, services->config->limits.line_bytes);
+    buffer_init(&upload->body);
+    upload_tally_init(&upload->tally, &services->config->limits, items_all);
+    single_result_init(&upload->single);
+    http_set_state(request, upload);
+    http_on_body_refused(request, on_body_refused);
+    if (!bulk) {
+        http_body_limit(request, services->config->limits.report_body_bytes);
+    }
+}
+
+void api_reports_post_on_body(struct http_request *request, struct slice bytes) {
+    struct upload *upload = http_state(request);
+    if (upload == NULL || upload->answering) {
+        return;
+    }
+    if (!upload->bulk || upload->client.waiting != NULL) {
+        buffer_append_slice(&upload->body, bytes);
+    } else if (upload->services->disk_low) {
+        refuse(upload, 507, "disk full",
+               "the disk is nearly full; what is counted here was taken: send it all again later");
+    } else {
+        take_bytes(upload, bytes);
+    }
+}
+
+void api_reports_post_on_body_end(struct http_request *request) {
+    struct upload *upload = http_state(request);
+    if (upload == NULL || upload->answering) {
+        return;
+    }
+    upload->ended = true;
+    if (upload->client.waiting == NULL) {
+        take_end(upload);
+    }
+}
+
+void api_reports_post_on_done(struct http_request *request) {
+    struct upload *upload = http_state(request);
+    if (upload == NULL) {
+        return;
+    }
+    intake_abandon(&upload->client);
+    if (upload->waiting) {
+        committer_unwait(upload->services->committer, &upload->waiter);
+    }
+    if (upload->first_read != NULL) {
+        upload->first_read->upload = NULL;
+    }
+    lines_deinit(&upload->lines);
+    buffer_deinit(&upload->body);
+    upload_tally_deinit(&upload->tally);
+    single_result_deinit(&upload->single);
+    free(upload);
+}

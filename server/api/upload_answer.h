@@ -1,0 +1,45 @@
+/* What an upload of reports is answered: counting its verdicts and writing the answers of api.md,
+ * "Reports". */
+#ifndef SERVER_API_UPLOAD_ANSWER_H
+#define SERVER_API_UPLOAD_ANSWER_H
+
+#include "server/http/http.h"
+#include "server/intake.h"
+#include "server/json_out.h"
+
+/* Verdicts of one upload so far, and the items of its answer. */
+struct upload_tally {
+    uint64_t counts[VERDICT_COUNT];
+    uint64_t first_seq, last_seq; /* of what was created here; 0: nothing */
+    uint64_t wait_seq; /* everything counted is on disk once this is; 0: nothing to wait for */
+    bool items_all, truncated;
+    uint64_t items_count, items_max;
+    size_t items_bytes_max;
+    struct buffer items; /* JSON objects with commas between */
+};
+
+void upload_tally_init(struct upload_tally *tally, const struct limits *limits, bool items_all);
+void upload_tally_deinit(struct upload_tally *tally);
+void upload_tally_add(struct upload_tally *tally, const struct intake_result *result);
+
+/* The one result of a single report, kept until it is durable. */
+struct single_result {
+    enum verdict verdict;
+    uint64_t seq;
+    int64_t received_ms; /* of the first one, when it repeats or contradicts */
+    struct buffer id, source;
+    char pointer[128], detail[256];
+    const char *title;
+};
+
+void single_result_init(struct single_result *single);
+void single_result_deinit(struct single_result *single);
+void single_result_keep(struct single_result *single, const struct intake_result *result);
+
+void upload_answer_bulk(struct http_request *request, const struct upload_tally *tally);
+void upload_answer_single(struct http_request *request, const struct single_result *single);
+/* A whole upload refused; what of it is on disk is counted. */
+void upload_answer_refused(struct http_request *request, const struct upload_tally *tally,
+                           unsigned status, const char *title, const char *detail);
+
+#endif
