@@ -99,6 +99,11 @@ static enum status make_db_options(struct rocks_store *store, const struct store
     rocksdb_options_set_bytes_per_sync(options, MIB);
     rocksdb_options_set_wal_bytes_per_sync(options, 0);
     rocksdb_options_set_max_background_jobs(options, from->background_jobs);
+    /* Merging gives way to intake: a burst is absorbed first and settled after. */
+    rocksdb_env_t *env = rocksdb_create_default_env();
+    rocksdb_env_lower_thread_pool_cpu_priority(env);
+    rocksdb_options_set_env(options, env);
+    rocksdb_env_destroy(env);
     rocksdb_options_set_allow_concurrent_memtable_write(options, 0);
     rocksdb_options_set_enable_pipelined_write(options, 0);
     rocksdb_options_set_unordered_write(options, 0);

@@ -45,7 +45,7 @@ void rocks_timeline_options(rocksdb_options_t *options, rocksdb_cache_t *cache) 
     rocksdb_options_set_prefix_extractor(
         options, rocksdb_slicetransform_create_fixed_prefix(TIMELINE_KEY_PREFIX_BYTES));
     rocksdb_options_set_compression(options, rocksdb_lz4_compression);
-    rocksdb_options_set_level0_file_num_compaction_trigger(options, 16);
+    rocksdb_options_set_level0_file_num_compaction_trigger(options, 8);
     rocksdb_options_set_level0_slowdown_writes_trigger(options, 1 << 20);
     rocksdb_options_set_level0_stop_writes_trigger(options, 1 << 20);
     rocksdb_options_set_soft_pending_compaction_bytes_limit(options, 0);
@@ -58,7 +58,7 @@ void rocks_timeline_options(rocksdb_options_t *options, rocksdb_cache_t *cache) 
                                                         rocksdb_similar_size_compaction_stop_style);
     rocksdb_universal_compaction_options_set_size_ratio(universal, 100);
     rocksdb_universal_compaction_options_set_min_merge_width(universal, 4);
-    rocksdb_universal_compaction_options_set_max_size_amplification_percent(universal, INT32_MAX);
+    rocksdb_universal_compaction_options_set_max_size_amplification_percent(universal, 10000000);
     rocksdb_options_set_universal_compaction_options(options, universal);
     rocksdb_universal_compaction_options_destroy(universal);
     rocksdb_block_based_table_options_t *table = rocks_table_options(cache, 8 * KIB, 10);

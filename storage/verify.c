@@ -1,0 +1,295 @@
+#include "storage/verify.h"
+
+#include "core/bytes.h"
+#include "core/check.h"
+#include "core/region.h"
+#include "storage/block.h"
+#include "storage/keys.h"
+#include "storage/schema.h"
+#include "storage/verify_rows.h"
+#include "storage/wal_audit.h"
+#include "storage/watermark.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { CACHE_BYTES = 64 << 20, MEMTABLE_BYTES = 64 << 20, PROGRESS_BLOCKS = 10000 };
+
+struct verify {
+    const char *path;
+    struct store *store;
+    struct schema_meta meta;
+    struct verify_result result;
+    uint8_t head_hash[BLOCK_HASH_BYTES];
+    struct rows_sum journal_sum;
+    uint64_t late_count; /* entries past sealed_through that have their row already */
+    uint8_t *payload;    /* scratch */
+    size_t payload_max;
+    void (*progress)(void *context, const char *text);
+    void *context;
+};
+
+static void say(const struct verify *v, const char *text) {
+    if (v->progress != NULL) {
+        v->progress(v->context, text);
+    }
+}
+
+static enum status bad(struct error *error, enum status status, const char *what, uint64_t number,
+                       const char *more) {
+    char text[96];
+    snprintf(text, sizeof text, "%s %" PRIu64, what, number);
+    return error_set(error, status, text, more, NULL);
+}
+
+/* The block stands where it says, follows the one before it and has the bytes it was written with.
+ */
+static enum status check_chain(struct verify *v, struct slice key, const struct block_view *view,
+                               struct error *error) {
+    if (key.bytes != JOURNAL_KEY_BYTES || load_u64_be(key.data) != view->first_seq) {
+        return bad(error, STATUS_CORRUPT, "journal block", view->first_seq,
+                   " is under another key");
+    }
+    if (view->first_seq != v->result.last_seq + 1) {
+        return bad(error, STATUS_CORRUPT, "the journal has no entry", v->result.last_seq + 1,
+                   ": blocks are missing before the next one");
+    }
+    if (!block_hash_is_right(view)) {
+        return bad(error, STATUS_CORRUPT, "journal block", view->first_seq,
+                   " does not have its hash: it was altered");
+    }
+    if (memcmp(view->previous_hash, v->head_hash, BLOCK_HASH_BYTES) != 0) {
+        return bad(error, STATUS_CORRUPT, "journal block", view->first_seq,
+                   " does not carry the hash of the block before it: one of them was replaced");
+    }
+    return STATUS_OK;
+}
+
+static enum status check_entry(struct verify *v, uint64_t seq, const struct entry *entry,
+                               struct error *error) {
+    struct slice bytes = {v->payload + entry->record_offset, entry->record_bytes};
+    struct record record;
+    if (entry->kind != ENTRY_REPORT || !record_decode(&record, bytes)) {
+        return bad(error, STATUS_CORRUPT, "the record of entry", seq, " is not readable");
+    }
+    if (!rows_entry_has_position(entry)) {
+        return bad(error, STATUS_CORRUPT, "the time of entry", seq, " is out of bounds");
+    }
+    if (seq <= v->meta.sealed_through) {
+        rows_sum_add(&v->journal_sum, seq, entry, bytes);
+        return STATUS_OK;
+    }
+    enum status status = rows_lookup(v->store, seq, entry, bytes, error);
+    if (status == STATUS_OK) {
+        v->late_count++;
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status reserve_payload(struct verify *v, size_t bytes) {
+    if (bytes > v->payload_max) {
+        free(v->payload);
+        v->payload_max = 0;
+        v->payload = malloc(bytes);
+        if (v->payload == NULL) {
+            return STATUS_NO_MEMORY;
+        }
+        v->payload_max = bytes;
+    }
+    return STATUS_OK;
+}
+
+static enum status check_entries(struct verify *v, const struct block_view *view,
+                                 struct error *error) {
+    enum status status = reserve_payload(v, view->payload_bytes + 1);
+    if (status == STATUS_OK) {
+        status = block_view_inflate(view, v->payload, error);
+    }
+    for (uint32_t i = 0; status == STATUS_OK && i < view->entries_count; i++) {
+        struct entry entry;
+        uint64_t seq = view->first_seq + i;
+        status = block_view_entry(view, i, &entry) == STATUS_OK
+                     ? check_entry(v, seq, &entry, error)
+                     : bad(error, STATUS_CORRUPT, "entry", seq, " points outside its block");
+    }
+    return status;
+}
+
+static enum status check_block(struct verify *v, struct slice key, struct slice value,
+                               struct error *error) {
+    struct block_view view;
+    enum status status = block_view(&view, value, error);
+    if (status == STATUS_OK) {
+        status = check_chain(v, key, &view, error);
+    }
+    if (status == STATUS_OK) {
+        status = check_entries(v, &view, error);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    v->result.blocks++;
+    v->result.entries += view.entries_count;
+    v->result.first_seq = v->result.first_seq == 0 ? view.first_seq : v->result.first_seq;
+    v->result.last_seq = view.first_seq + view.entries_count - 1;
+    memcpy(v->head_hash, view.hash, BLOCK_HASH_BYTES);
+    if (v->result.blocks % PROGRESS_BLOCKS == 0) {
+        char text[80];
+        snprintf(text, sizeof text, "journal: %" PRIu64 " entries are right so far",
+                 v->result.entries);
+        say(v, text);
+    }
+    return STATUS_OK;
+}
+
+typedef enum status (*pair_cb)(struct verify *v, struct slice key, struct slice value,
+                               struct error *error);
+
+static enum status walk(struct verify *v, enum family family, pair_cb callback,
+                        struct error *error) {
+    struct store_iter *iter;
+    enum status status = store_iter_new(&iter, v->store, family, NULL, false);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    store_iter_seek(iter, (struct slice){(const uint8_t[]){0}, 1});
+    while (status == STATUS_OK && store_iter_valid(iter)) {
+        status = callback(v, store_iter_key(iter), store_iter_value(iter), error);
+        if (status == STATUS_OK) {
+            store_iter_next(iter);
+        }
+    }
+    status = status == STATUS_OK ? store_iter_status(iter, error) : status;
+    store_iter_free(iter);
+    return status;
+}
+
+static enum status check_timeline(struct verify *v, struct error *error) {
+    if (v->meta.sealed_through > v->result.last_seq) {
+        return bad(error, STATUS_LOST, "runs are sealed through entry", v->meta.sealed_through,
+                   ", but the journal ends before it");
+    }
+    struct rows_sum sum = {.seed = v->journal_sum.seed};
+    uint64_t late_count = 0;
+    enum status status =
+        rows_walk_timeline(&sum, &late_count, v->store, v->meta.sealed_through, error);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    v->result.timeline_rows = sum.count + late_count;
+    bool same = sum.count == v->journal_sum.count && sum.low == v->journal_sum.low &&
+                sum.high == v->journal_sum.high && late_count == v->late_count;
+    return same ? STATUS_OK : rows_name_difference(v->store, v->meta.sealed_through, error);
+}
+
+/* Chunks are dense from 0, and each but the last is full. */
+static enum status check_regions(struct verify *v, struct slice key, struct slice value,
+                                 struct error *error) {
+    uint64_t chunk = v->result.region_rows / REGION_CHUNK;
+    if (key.bytes != REGIONS_KEY_BYTES || load_u32_be(key.data) != chunk ||
+        v->result.region_rows % REGION_CHUNK != 0) {
+        return bad(error, STATUS_CORRUPT, "region chunk", chunk, " is missing or not full");
+    }
+    uint64_t rows = 0;
+    for (; value.bytes > 0 && rows < REGION_CHUNK; rows++) {
+        struct region_row row;
+        size_t bytes = region_row_decode(&row, value);
+        if (bytes == 0) {
+            break;
+        }
+        value.data += bytes;
+        value.bytes -= bytes;
+    }
+    if (value.bytes > 0 || rows == 0) {
+        return bad(error, STATUS_CORRUPT, "region chunk", chunk, " is not readable");
+    }
+    v->result.region_rows += rows;
+    return STATUS_OK;
+}
+
+/* A watermark of another epoch belongs to a history that was given up (an accepted loss). */
+static enum status check_watermark(struct verify *v, struct error *error) {
+    struct watermark_value value;
+    enum status status = watermark_read(&value, v->path, error);
+    if (status != STATUS_OK) {
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    }
+    if (value.epoch == v->meta.epoch && value.seq > v->result.last_seq) {
+        char text[128];
+        snprintf(text, sizeof text,
+                 "entries up to %" PRIu64 " were acknowledged, the journal ends at %" PRIu64,
+                 value.seq, v->result.last_seq);
+        return error_set(error, STATUS_LOST, text, NULL, NULL);
+    }
+    return STATUS_OK;
+}
+
+static enum status read_meta(struct verify *v, struct error *error) {
+    enum status status = schema_read(&v->meta, v->store, error);
+    if (status == STATUS_NOT_FOUND) {
+        return error_set(error, STATUS_CORRUPT, "there is no gridd database in ", v->path, NULL);
+    }
+    v->result.sealed_through = v->meta.sealed_through;
+    return status;
+}
+
+static enum status check_all(struct verify *v, struct error *error) {
+    enum status status = read_meta(v, error);
+    if (status == STATUS_OK) {
+        say(v, "checking the checksum of every file");
+        status = store_scrub(v->store, error);
+    }
+    if (status == STATUS_OK) {
+        say(v, "checking the journal's blocks and chain");
+        status = walk(v, FAMILY_JOURNAL, check_block, error);
+    }
+    if (status == STATUS_OK) {
+        say(v, "comparing the sealed rows with the journal");
+        status = check_timeline(v, error);
+    }
+    if (status == STATUS_OK) {
+        status = walk(v, FAMILY_REGIONS, check_regions, error);
+    }
+    return status == STATUS_OK ? check_watermark(v, error) : status;
+}
+
+static void write_head_hash(struct verify *v) {
+    for (size_t i = 0; i < BLOCK_HASH_BYTES && v->result.blocks > 0; i++) {
+        snprintf(v->result.head_hash + 2 * i, 3, "%02x", v->head_hash[i]);
+    }
+}
+
+enum status verify_directory(const char *path, struct verify_result *ret,
+                             void (*progress)(void *context, const char *text), void *context,
+                             struct error *error) {
+    struct verify v = {.path = path, .progress = progress, .context = context};
+    say(&v, "reading the write-ahead logs");
+    struct wal_audit audit = {0};
+    enum status status = wal_audit_directory(&audit, path, error);
+    if (status == STATUS_OK) {
+        status = schema_random(&v.journal_sum.seed, error);
+    }
+    const struct store_options options = {.path = path,
+                                          .read_only = true,
+                                          .cache_bytes = CACHE_BYTES,
+                                          .memtable_bytes = MEMTABLE_BYTES,
+                                          .background_jobs = 1};
+    if (status == STATUS_OK) {
+        status = store_open_rocks(&v.store, &options, error);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    v.result.wal_files = audit.files;
+    v.result.wal_records = audit.records;
+    status = check_all(&v, error);
+    store_close(v.store);
+    free(v.payload);
+    if (status == STATUS_OK) {
+        write_head_hash(&v);
+        CHECK(v.result.entries == v.result.last_seq);
+        *ret = v.result;
+    }
+    return status;
+}
