@@ -55,7 +55,8 @@ static void on_reason(struct complaint *complaint, const char *reason) {
 /* libcyaml reports a failure only as log lines: the reason, then the way to it, innermost first,
  * sequence entries counted from 1. A line of another shape would cost the position, not the
  * message; tests/unit/test_config.c and test_policy_file.c pin the shapes. */
-static void on_log(cyaml_log_t level, void *context, const char *format, va_list values) {
+__attribute__((format(printf, 3, 0))) static void on_log(cyaml_log_t level, void *context,
+                                                         const char *format, va_list values) {
     struct complaint *complaint = context;
     char line[YAML_PATH_BYTES_MAX], name[YAML_KEY_BYTES_MAX + 1];
     unsigned entry;
