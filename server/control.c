@@ -74,7 +74,9 @@ static void on_written(uv_write_t *write, int result) {
 static void answer(struct control_connection *connection) {
     char *text = connection->answer;
     for (char *at = connection->error.message; *at != '\0'; at++) {
-        *at = *at == '\n' ? ' ' : *at;
+        if (*at == '\n') {
+            *at = ' ';
+        }
     }
     if (connection->status == STATUS_OK) {
         snprintf(text, sizeof connection->answer, "ok\n");

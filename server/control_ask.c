@@ -83,7 +83,7 @@ enum status control_ask_backup(const char *path, const char *to, struct error *e
     if (strchr(to, '\n') != NULL || bytes < 0 || (size_t)bytes >= sizeof line) {
         return error_set(error, STATUS_INVALID, to, ": too long, or holds a line break", NULL);
     }
-    int fd;
+    int fd = -1;
     enum status status = connect_to(&fd, path, error);
     if (status == STATUS_OK) {
         status = ask(fd, line, (size_t)bytes, error);

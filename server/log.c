@@ -172,27 +172,27 @@ static void put_number(struct line *line, const char *key, const char *digits) {
     }
 }
 
-static void put_values(struct line *line, va_list values) {
+static void put_values(struct line *line, va_list *values) {
     char digits[24];
     const char *key;
-    while ((key = va_arg(values, const char *)) != NULL) {
-        enum log_type type = (enum log_type)va_arg(values, int);
+    while ((key = va_arg(*values, const char *)) != NULL) {
+        enum log_type type = (enum log_type)va_arg(*values, int);
         switch (type) {
         case LOG_TEXT: {
-            const char *text = va_arg(values, const char *);
+            const char *text = va_arg(*values, const char *);
             put_pair(line, key, slice_text(text == NULL ? "" : text));
             break;
         }
         case LOG_U64:
-            snprintf(digits, sizeof digits, "%llu", va_arg(values, unsigned long long));
+            snprintf(digits, sizeof digits, "%llu", va_arg(*values, unsigned long long));
             put_number(line, key, digits);
             break;
         case LOG_I64:
-            snprintf(digits, sizeof digits, "%lld", va_arg(values, long long));
+            snprintf(digits, sizeof digits, "%lld", va_arg(*values, long long));
             put_number(line, key, digits);
             break;
         case LOG_SLICE:
-            put_pair(line, key, va_arg(values, struct slice));
+            put_pair(line, key, va_arg(*values, struct slice));
             break;
         }
     }
@@ -242,7 +242,7 @@ void log_line(enum log_level level, enum log_event event, const char *msg, ...) 
     line_begin(&line, level, event, msg);
     va_list values;
     va_start(values, msg);
-    put_values(&line, values);
+    put_values(&line, &values);
     va_end(values);
     line_end(&line, suppressed);
 }

@@ -142,13 +142,14 @@ static enum status policy_from(const struct yaml_file *file, struct policy *ret,
     struct policy *policy = malloc(sizeof *policy);
     if (policy == NULL) {
         status = error_set(error, STATUS_NO_MEMORY, file->name, ": out of memory", NULL);
-    } else {
-        status = fill(file, policy, loaded, error);
+        goto out;
     }
+    status = fill(file, policy, loaded, error);
     if (status == STATUS_OK) {
         *ret = *policy;
     }
     free(policy);
+out:
     yaml_file_unload(&policy_schema, loaded);
     return status;
 }

@@ -1,7 +1,9 @@
 #include "server/process.h"
 
+#include <fcntl.h>
 #include <openssl/crypto.h>
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <uv.h>
@@ -10,16 +12,16 @@
 #endif
 
 static uint64_t resident_bytes(void) {
-    unsigned long long total, resident = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (file == NULL) {
+    char line[256];
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
         return 0;
     }
-    if (fscanf(file, "%llu %llu", &total, &resident) != 2) {
-        resident = 0;
-    }
-    fclose(file);
-    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+    ssize_t bytes = read(fd, line, sizeof line - 1);
+    close(fd);
+    line[bytes > 0 ? bytes : 0] = '\0';
+    const char *second = strchr(line, ' '); /* the first number is the whole address space */
+    return second == NULL ? 0 : strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 #ifdef GRIDD_JEMALLOC
@@ -30,7 +32,7 @@ static uint64_t jemalloc_number(const char *name) {
 
 static const char *jemalloc_version(void) {
     const char *version = "";
-    size_t bytes = sizeof version;
+    size_t bytes = sizeof(void *);
     return mallctl("version", &version, &bytes, NULL, 0) == 0 ? version : "";
 }
 

@@ -59,7 +59,6 @@ __attribute__((format(printf, 3, 0))) static void on_log(cyaml_log_t level, void
                                                          const char *format, va_list values) {
     struct complaint *complaint = context;
     char line[YAML_PATH_BYTES_MAX], name[YAML_KEY_BYTES_MAX + 1];
-    unsigned entry;
     if (level < CYAML_LOG_ERROR) {
         return;
     }
@@ -69,8 +68,12 @@ __attribute__((format(printf, 3, 0))) static void on_log(cyaml_log_t level, void
         on_reason(complaint, line + 6);
         return;
     }
-    if (sscanf(line, "  in sequence entry '%u'", &entry) == 1 && entry > 0) {
-        snprintf(name, sizeof name, "[%u]", entry - 1);
+    static const char in_entry[] = "  in sequence entry '";
+    unsigned long entry = strncmp(line, in_entry, sizeof in_entry - 1) == 0
+                              ? strtoul(line + sizeof in_entry - 1, NULL, 10)
+                              : 0;
+    if (entry > 0) {
+        snprintf(name, sizeof name, "[%lu]", entry - 1);
         prepend(complaint, name);
     } else if (!complaint->skip_field && sscanf(line, "  in mapping field '%64[^']'", name) == 1) {
         prepend(complaint, name);
