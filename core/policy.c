@@ -1,6 +1,7 @@
 #include "core/policy.h"
 
 #include "core/check.h"
+#include "core/json.h"
 
 #include <string.h>
 #include <xxhash.h>
@@ -44,7 +45,7 @@ static const char *name_problem(struct slice name) {
     if (memchr(name.data, '\0', name.bytes) != NULL) {
         return "its name has a NUL";
     }
-    return NULL;
+    return utf8_is_valid(name) ? NULL : "its name is not UTF-8";
 }
 
 static void copy_text(char to[POLICY_CODE_BYTES_MAX + 1], struct slice from) {

@@ -61,6 +61,7 @@ static void bad_entries_are_refused_with_a_reason(void **state) {
         assert_int_equal(add(codes[i], "n"), STATUS_INVALID);
     }
     assert_int_equal(add("fine", ""), STATUS_INVALID);
+    assert_int_equal(add("fine", "\xc3"), STATUS_INVALID);
     for (unsigned priority = 0; priority <= 5; priority += 5) {
         assert_int_equal(policy_add_category(&policy, SLICE_LITERAL("p"), SLICE_LITERAL("n"),
                                              priority, SEVERITY_MINOR, &error),
