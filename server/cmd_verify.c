@@ -9,15 +9,18 @@ static const struct cli_option options[] = {
 
 static void on_progress(void *context, const char *text) {
     (void)context;
-    fprintf(stderr, "gridd verify: %s\n", text);
+    puts(text);
+    fflush(stdout);
 }
 
 static void print(const struct verify_result *result) {
     printf("write-ahead log: %" PRIu64 " files, %" PRIu64 " records\n", result->wal_files,
            result->wal_records);
-    printf("journal: %" PRIu64 " blocks, %" PRIu64 " entries, sequence numbers %" PRIu64
-           " to %" PRIu64 "\n",
-           result->blocks, result->entries, result->first_seq, result->last_seq);
+    printf("journal: %" PRIu64 " blocks, %" PRIu64 " entries", result->blocks, result->entries);
+    if (result->entries > 0) {
+        printf(", sequence numbers %" PRIu64 " to %" PRIu64, result->first_seq, result->last_seq);
+    }
+    puts("");
     printf("timeline: %" PRIu64 " rows, sealed through %" PRIu64 "\n", result->timeline_rows,
            result->sealed_through);
     printf("regions: %" PRIu64 " rows\n", result->region_rows);
