@@ -103,7 +103,7 @@ void http_decoder_free(struct http_decoders *pool, struct http_decoder *decoder)
 }
 
 /* Output is cut at fixed offsets of the decoded stream, so that the ratio is judged at the same
- * places however the input was cut. */
+ * places however the input was cut (to within the few bytes that a decoder reads ahead). */
 static size_t output_room(const struct http_decoder *decoder) {
     return HTTP_DECODE_PIECE_BYTES - (size_t)(decoder->decoded_bytes % HTTP_DECODE_PIECE_BYTES);
 }
