@@ -67,6 +67,7 @@ struct http_options {
     void (*on_rejected)(void *context, const char *reason);
 };
 
+/* Makes the process ignore SIGPIPE. */
 MUST_USE enum status http_server_new(struct http_server **ret, const struct http_options *options);
 /* HOST:PORT, [V6]:PORT; port 0 picks one. `ret_host_port` gets what is really listened on. */
 MUST_USE enum status http_server_listen(struct http_server *server, const char *host_port,

@@ -3,6 +3,7 @@
 
 #include "core/check.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,8 @@ enum status http_server_new(struct http_server **ret, const struct http_options 
         return STATUS_NO_MEMORY;
     }
     server->options = *options;
+    /* libuv writes to sockets whose peer has gone without asking for no signal. */
+    signal(SIGPIPE, SIG_IGN);
     uint64_t seeds[2];
     if (uv_random(NULL, NULL, seeds, sizeof seeds, 0, NULL) != 0) {
         free(server);
