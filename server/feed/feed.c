@@ -99,6 +99,9 @@ enum status feed_new(struct feed **ret, const struct feed_options *options) {
 }
 
 void feed_free(struct feed *feed) {
+    if (feed == NULL) {
+        return;
+    }
     CHECK(!feed->closing);
     feed->closing = true;
     feed->draining = true;

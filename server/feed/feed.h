@@ -21,6 +21,7 @@ struct feed_options {
     uint64_t durable_seq;
 };
 MUST_USE enum status feed_new(struct feed **ret, const struct feed_options *options);
+/* Its memory goes once the loop has run its close callbacks and pool jobs. NULL is allowed. */
 void feed_free(struct feed *feed);
 /* After a block was published to the db; its memory is the caller's again on return. */
 void feed_publish(struct feed *feed, const struct block *block);

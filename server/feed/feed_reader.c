@@ -211,8 +211,7 @@ void reader_open(struct feed *feed, struct http_request *request, const struct f
 void reader_close(struct reader *reader) {
     struct feed *feed = reader->feed;
     CHECK(reader->request != NULL);
-    if (http_aborted(reader->request) &&
-        (reader->blocked || http_stream_queued(reader->request) > 0)) {
+    if (http_aborted(reader->request) && (reader->blocked || reader->unsent)) {
         feed->options.metrics->feed_cut_total++;
     }
     unlink_reader(feed, reader);
@@ -248,6 +247,7 @@ void reader_tick(struct reader *reader, uint64_t now_ms) {
     if (!is_open(reader)) {
         return;
     }
+    reader->unsent = http_stream_queued(reader->request) > 0;
     if (now_ms >= reader->ends_ms) {
         reader_end(reader, (struct slice){NULL, 0});
         return;

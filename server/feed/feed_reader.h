@@ -28,6 +28,7 @@ struct reader {
     enum feed_reset reset; /* to be told before the next event */
     struct catchup *job;   /* reading the journal, or waiting to */
     bool blocked;          /* the queue is full enough: wait for it to drain */
+    bool unsent;           /* its socket had not taken everything at the last tick */
     bool ending;           /* the last byte was written */
     uint32_t busy;         /* calls on the stack that use this memory */
 };
