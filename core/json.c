@@ -33,47 +33,76 @@ void json_init(struct json_reader *reader, const struct json_bounds *bounds, str
     reader->bounds = *bounds;
     reader->problem = JSON_OK;
     reader->depth = 0;
+    reader->in_object[0] = false;
     reader->state = STATE_VALUE;
     reader->keys_count = 0;
 }
 
-static struct json_token fail_at(struct json_reader *reader, const uint8_t *at,
-                                 enum json_problem problem) {
+/* Field by field, since a token that is copied whole right after it was written stalls the load. */
+static inline void set_token(struct json_token *token, enum json_kind kind, const uint8_t *from,
+                             const uint8_t *to) {
+    token->kind = kind;
+    token->escaped = false;
+    token->text.data = from;
+    token->text.bytes = (size_t)(to - from);
+    token->hash = 0;
+}
+
+static void fail_at(struct json_reader *reader, struct json_token *token, const uint8_t *at,
+                    enum json_problem problem) {
     CHECK(problem != JSON_OK && at >= reader->start && at <= reader->end);
     reader->at = at;
     reader->problem = problem;
     reader->state = STATE_ERROR;
-    return (struct json_token){.kind = JSON_ERROR};
+    set_token(token, JSON_ERROR, at, at);
 }
 
 /* The byte at `at` fits nothing; or there is none. */
-static struct json_token fail_syntax(struct json_reader *reader, const uint8_t *at) {
-    return fail_at(reader, at, at == reader->end ? JSON_TRUNCATED : JSON_SYNTAX);
+static void fail_syntax(struct json_reader *reader, struct json_token *token, const uint8_t *at) {
+    fail_at(reader, token, at, at == reader->end ? JSON_TRUNCATED : JSON_SYNTAX);
 }
 
 static inline const uint8_t *skip_space(const uint8_t *at, const uint8_t *end) {
-    while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) {
+    while (at < end && *at <= ' ' && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) {
         at++;
     }
     return at;
 }
 
-static struct json_token read_string(struct json_reader *reader, const uint8_t *at,
-                                     enum json_kind kind) {
-    CHECK(*at == '"');
-    struct json_token token = {.kind = kind};
+/* A string with escapes, with characters beyond ASCII, or with a mistake. */
+static __attribute__((noinline)) void read_string_slow(struct json_reader *reader,
+                                                       struct json_token *token, const uint8_t *at,
+                                                       enum json_kind kind) {
     const uint8_t *close;
-    enum json_problem problem = json_string_scan(&close, &token.escaped, at + 1, reader->end);
+    bool escaped = false;
+    enum json_problem problem = json_string_scan(&close, &escaped, at + 1, reader->end);
     if (problem != JSON_OK) {
-        return fail_at(reader, close, problem);
+        fail_at(reader, token, close, problem);
+        return;
     }
-    token.text = (struct slice){at + 1, (size_t)(close - at - 1)};
-    if (token.text.bytes > reader->bounds.string_bytes) {
-        return fail_at(reader, at, JSON_STRING_TOO_LONG);
+    if ((size_t)(close - at - 1) > reader->bounds.string_bytes) {
+        fail_at(reader, token, at, JSON_STRING_TOO_LONG);
+        return;
     }
+    set_token(token, kind, at + 1, close);
+    token->escaped = escaped;
     reader->at = close + 1;
     reader->state = STATE_AFTER_VALUE;
-    return token;
+}
+
+static void read_string(struct json_reader *reader, struct json_token *token, const uint8_t *at,
+                        enum json_kind kind) {
+    CHECK(*at == '"');
+    const uint8_t *close = json_find_special(at + 1, reader->end);
+    bool plain = close < reader->end && *close == '"' &&
+                 (size_t)(close - at - 1) <= reader->bounds.string_bytes;
+    if (!plain) {
+        read_string_slow(reader, token, at, kind);
+        return;
+    }
+    set_token(token, kind, at + 1, close);
+    reader->at = close + 1;
+    reader->state = STATE_AFTER_VALUE;
 }
 
 /* Remembers a key of the innermost object. */
@@ -98,31 +127,34 @@ static enum json_problem remember_key(struct json_reader *reader, uint64_t hash)
 }
 
 /* A member's name and the colon behind it. */
-static struct json_token read_key(struct json_reader *reader, const uint8_t *at) {
+static void read_key(struct json_reader *reader, struct json_token *token, const uint8_t *at) {
     if (at == reader->end || *at != '"') {
-        return fail_syntax(reader, at);
+        fail_syntax(reader, token, at);
+        return;
     }
-    struct json_token token = read_string(reader, at, JSON_KEY);
-    if (token.kind == JSON_ERROR) {
-        return token;
+    read_string(reader, token, at, JSON_KEY);
+    if (token->kind == JSON_ERROR) {
+        return;
     }
-    token.hash = json_hash(token.text, token.escaped);
-    enum json_problem problem = remember_key(reader, token.hash);
+    token->hash = json_hash(token->text, token->escaped);
+    enum json_problem problem = remember_key(reader, token->hash);
     if (problem != JSON_OK) {
-        return fail_at(reader, at, problem);
+        fail_at(reader, token, at, problem);
+        return;
     }
     const uint8_t *colon = skip_space(reader->at, reader->end);
     if (colon == reader->end || *colon != ':') {
-        return fail_syntax(reader, colon);
+        fail_syntax(reader, token, colon);
+        return;
     }
     reader->at = colon + 1;
     reader->state = STATE_VALUE;
-    return token;
 }
 
-static struct json_token open_level(struct json_reader *reader, const uint8_t *at) {
+static void open_level(struct json_reader *reader, struct json_token *token, const uint8_t *at) {
     if (reader->depth >= reader->bounds.depth) {
-        return fail_at(reader, at, JSON_TOO_DEEP);
+        fail_at(reader, token, at, JSON_TOO_DEEP);
+        return;
     }
     bool object = *at == '{';
     uint32_t depth = ++reader->depth;
@@ -131,18 +163,17 @@ static struct json_token open_level(struct json_reader *reader, const uint8_t *a
     reader->keys_seen[depth] = 0;
     reader->at = at + 1;
     reader->state = object ? STATE_FIRST_KEY : STATE_FIRST_ELEMENT;
-    return (struct json_token){.kind = object ? JSON_OBJECT_BEGIN : JSON_ARRAY_BEGIN,
-                               .text = {at, 1}};
+    set_token(token, object ? JSON_OBJECT_BEGIN : JSON_ARRAY_BEGIN, at, at + 1);
 }
 
-static struct json_token close_level(struct json_reader *reader, const uint8_t *at) {
+static void close_level(struct json_reader *reader, struct json_token *token, const uint8_t *at) {
     CHECK(reader->depth > 0 && reader->keys_count >= reader->keys_start[reader->depth]);
     bool object = reader->in_object[reader->depth] != 0;
     reader->keys_count = reader->keys_start[reader->depth];
     reader->depth--;
     reader->at = at + 1;
     reader->state = STATE_AFTER_VALUE;
-    return (struct json_token){.kind = object ? JSON_OBJECT_END : JSON_ARRAY_END, .text = {at, 1}};
+    set_token(token, object ? JSON_OBJECT_END : JSON_ARRAY_END, at, at + 1);
 }
 
 static bool is_digit_at(const uint8_t *at, const uint8_t *end) {
@@ -156,111 +187,123 @@ static const uint8_t *skip_digits(const uint8_t *at, const uint8_t *end) {
     return at;
 }
 
-static struct json_token read_number(struct json_reader *reader, const uint8_t *from) {
-    const uint8_t *end = reader->end;
-    const uint8_t *at = from + (*from == '-');
-    if (!is_digit_at(at, end)) {
-        return fail_at(reader, at, JSON_BAD_NUMBER);
-    }
-    if (*at == '0' && is_digit_at(at + 1, end)) {
-        return fail_at(reader, at, JSON_BAD_NUMBER);
-    }
-    at = skip_digits(at, end);
-    if (at < end && *at == '.') {
-        at++;
-        if (!is_digit_at(at, end)) {
-            return fail_at(reader, at, JSON_BAD_NUMBER);
-        }
+/* The end of the number at `at`; false when it is not written as JSON demands, and then the byte
+ * that is wrong. */
+static bool scan_number(const uint8_t **ret_at, const uint8_t *at, const uint8_t *end) {
+    at += *at == '-';
+    bool leading_zero = is_digit_at(at, end) && *at == '0' && is_digit_at(at + 1, end);
+    bool good = is_digit_at(at, end) && !leading_zero;
+    at = good ? skip_digits(at, end) : at;
+    if (good && at < end && *at == '.') {
+        good = is_digit_at(++at, end);
         at = skip_digits(at, end);
     }
-    if (at < end && (*at == 'e' || *at == 'E')) {
+    if (good && at < end && (*at == 'e' || *at == 'E')) {
         at++;
         at += at < end && (*at == '+' || *at == '-');
-        if (!is_digit_at(at, end)) {
-            return fail_at(reader, at, JSON_BAD_NUMBER);
-        }
+        good = is_digit_at(at, end);
         at = skip_digits(at, end);
     }
-    reader->at = at;
-    reader->state = STATE_AFTER_VALUE;
-    return (struct json_token){.kind = JSON_NUMBER, .text = {from, (size_t)(at - from)}};
+    *ret_at = at;
+    return good;
 }
 
-static struct json_token read_word(struct json_reader *reader, const uint8_t *at, const char *word,
-                                   enum json_kind kind) {
+static void read_number(struct json_reader *reader, struct json_token *token, const uint8_t *from) {
+    const uint8_t *at;
+    if (!scan_number(&at, from, reader->end)) {
+        fail_at(reader, token, at, JSON_BAD_NUMBER);
+        return;
+    }
+    set_token(token, JSON_NUMBER, from, at);
+    reader->at = at;
+    reader->state = STATE_AFTER_VALUE;
+}
+
+static void read_word(struct json_reader *reader, struct json_token *token, const uint8_t *at,
+                      const char *word, enum json_kind kind) {
     size_t bytes = strlen(word);
     size_t room = (size_t)(reader->end - at);
     for (size_t i = 0; i < bytes; i++) {
         if (i >= room || at[i] != (uint8_t)word[i]) {
-            return fail_syntax(reader, at + i);
+            fail_syntax(reader, token, at + i);
+            return;
         }
     }
+    set_token(token, kind, at, at + bytes);
     reader->at = at + bytes;
     reader->state = STATE_AFTER_VALUE;
-    return (struct json_token){.kind = kind, .text = {at, bytes}};
 }
 
-static struct json_token read_value(struct json_reader *reader, const uint8_t *at) {
-    if (at == reader->end) {
-        return fail_syntax(reader, at);
-    }
-    switch (*at) {
-    case '"':
-        return read_string(reader, at, JSON_STRING);
-    case '{':
-    case '[':
-        return open_level(reader, at);
-    case 't':
-        return read_word(reader, at, "true", JSON_TRUE);
-    case 'f':
-        return read_word(reader, at, "false", JSON_FALSE);
-    case 'n':
-        return read_word(reader, at, "null", JSON_NULL);
-    case '-':
-        return read_number(reader, at);
-    default:
-        return is_digit_at(at, reader->end) ? read_number(reader, at) : fail_syntax(reader, at);
+static void read_value(struct json_reader *reader, struct json_token *token, const uint8_t *at) {
+    uint8_t byte = at < reader->end ? *at : '\0';
+    if (byte == '"') {
+        read_string(reader, token, at, JSON_STRING);
+    } else if (byte == '-' || (byte >= '0' && byte <= '9')) {
+        read_number(reader, token, at);
+    } else if (byte == '{' || byte == '[') {
+        open_level(reader, token, at);
+    } else if (byte == 't') {
+        read_word(reader, token, at, "true", JSON_TRUE);
+    } else if (byte == 'f') {
+        read_word(reader, token, at, "false", JSON_FALSE);
+    } else if (byte == 'n') {
+        read_word(reader, token, at, "null", JSON_NULL);
+    } else {
+        fail_syntax(reader, token, at);
     }
 }
 
-static struct json_token read_after_value(struct json_reader *reader, const uint8_t *at) {
+static void read_after_value(struct json_reader *reader, struct json_token *token,
+                             const uint8_t *at) {
+    bool object = reader->in_object[reader->depth] != 0;
+    uint8_t byte = at < reader->end ? *at : '\0';
     if (reader->depth == 0) {
         if (at != reader->end) {
-            return fail_at(reader, at, JSON_TRAILING);
+            fail_at(reader, token, at, JSON_TRAILING);
+            return;
         }
         CHECK(reader->keys_count == 0);
+        set_token(token, JSON_DONE, at, at);
         reader->at = at;
         reader->state = STATE_DONE;
-        return (struct json_token){.kind = JSON_DONE};
-    }
-    if (at == reader->end) {
-        return fail_syntax(reader, at);
-    }
-    bool object = reader->in_object[reader->depth] != 0;
-    if (*at == ',') {
+    } else if (byte == ',') {
         at = skip_space(at + 1, reader->end);
-        return object ? read_key(reader, at) : read_value(reader, at);
+        if (object) {
+            read_key(reader, token, at);
+        } else {
+            read_value(reader, token, at);
+        }
+    } else if (byte == (object ? '}' : ']')) {
+        close_level(reader, token, at);
+    } else {
+        fail_syntax(reader, token, at);
     }
-    return *at == (object ? '}' : ']') ? close_level(reader, at) : fail_syntax(reader, at);
+}
+
+void json_next_into(struct json_reader *reader, struct json_token *ret) {
+    const uint8_t *at = skip_space(reader->at, reader->end);
+    uint8_t byte = at < reader->end ? *at : '\0';
+    enum state state = (enum state)reader->state;
+    if (state == STATE_AFTER_VALUE) {
+        read_after_value(reader, ret, at);
+    } else if (state == STATE_VALUE) {
+        read_value(reader, ret, at);
+    } else if (state == STATE_FIRST_KEY && byte != '}') {
+        read_key(reader, ret, at);
+    } else if (state == STATE_FIRST_ELEMENT && byte != ']') {
+        read_value(reader, ret, at);
+    } else if (state == STATE_FIRST_KEY || state == STATE_FIRST_ELEMENT) {
+        close_level(reader, ret, at);
+    } else {
+        CHECK(state == STATE_DONE || state == STATE_ERROR);
+        set_token(ret, state == STATE_DONE ? JSON_DONE : JSON_ERROR, reader->at, reader->at);
+    }
 }
 
 struct json_token json_next(struct json_reader *reader) {
-    const uint8_t *at = skip_space(reader->at, reader->end);
-    switch ((enum state)reader->state) {
-    case STATE_VALUE:
-        return read_value(reader, at);
-    case STATE_AFTER_VALUE:
-        return read_after_value(reader, at);
-    case STATE_FIRST_KEY:
-        return at < reader->end && *at == '}' ? close_level(reader, at) : read_key(reader, at);
-    case STATE_FIRST_ELEMENT:
-        return at < reader->end && *at == ']' ? close_level(reader, at) : read_value(reader, at);
-    case STATE_DONE:
-        return (struct json_token){.kind = JSON_DONE};
-    case STATE_ERROR:
-        return (struct json_token){.kind = JSON_ERROR};
-    }
-    CHECK(false);
+    struct json_token token UNINITIALIZED;
+    json_next_into(reader, &token);
+    return token;
 }
 
 /* Reads on until the level `depth` is reached again. */

@@ -8,35 +8,6 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
-/* The first byte that is a quote, a backslash, a control byte or not ASCII; `end` when none is. */
-static const uint8_t *find_special(const uint8_t *at, const uint8_t *end) {
-#ifdef __SSE2__
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i backslash = _mm_set1_epi8('\\');
-    const __m128i space = _mm_set1_epi8(' ');
-    while (end - at >= 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-        /* Bytes above 0x7F are negative here, so one comparison finds them and control bytes. */
-        __m128i hit = _mm_or_si128(
-            _mm_cmplt_epi8(bytes, space),
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)));
-        unsigned mask = (unsigned)_mm_movemask_epi8(hit);
-        if (mask != 0) {
-            return at + __builtin_ctz(mask);
-        }
-        at += 16;
-    }
-#endif
-    while (at < end && *at >= ' ' && *at < 0x80 && *at != '"' && *at != '\\') {
-        at++;
-    }
-    return at;
-}
-
 static int hex_digit(uint8_t byte) {
     if (byte >= '0' && byte <= '9') {
         return byte - '0';
@@ -103,7 +74,7 @@ enum json_problem json_string_scan(const uint8_t **ret_at, bool *ret_escaped, co
     CHECK(at <= end);
     bool escaped = false;
     enum json_problem problem = JSON_TRUNCATED;
-    while ((at = find_special(at, end)) < end) {
+    while ((at = json_find_special(at, end)) < end) {
         if (*at == '"') {
             *ret_escaped = escaped;
             problem = JSON_OK;
@@ -194,8 +165,9 @@ size_t json_unescape(uint8_t *to, struct slice text) {
     return bytes;
 }
 
-/* Decodes through a small buffer, since a name may be as long as json_string_bytes. */
-static uint64_t hash_escaped(struct slice text) {
+/* Kept out of line, so that the common case has no large frame. Decodes through a small buffer,
+ * since a name may be as long as json_string_bytes. */
+static __attribute__((noinline)) uint64_t hash_escaped(struct slice text) {
     XXH3_state_t state;
     CHECK(XXH3_64bits_reset(&state) == XXH_OK);
     uint8_t buffer[256];

@@ -39,13 +39,15 @@ struct report_problem {
 /* Parses and validates one line. INVALID fills `problem`; `ret` is set only on OK.
  *
  * Identity: XXH3-128(seed; source NUL id). Without an id: hash of source, reporter, category, the
- * minute of occurred_at, position to 1e-4 degrees, text and media hashes, flagged ENTRY_DERIVED_ID.
- * Content tag: a hash over all top-level members but the transport fields (sent_at, attempt,
- * battery, gps_now) that does not depend on the order of members, on white space or on how strings
- * are escaped.
+ * minute of occurred_at, position to 1e-4 degrees, text and media hashes, flagged ENTRY_DERIVED_ID;
+ * the id is then "d-" and the identity in hexadecimal, high half first, so the stored entry tells
+ * it again. Content tag: a hash over all top-level members but the identity (id, source) and the
+ * transport fields (sent_at, attempt, battery, gps_now) that does not depend on the order of
+ * members, on white space or on how strings are escaped. Numbers count as written.
  *
  * `arena` holds unescaped strings (report_body_bytes of room is always enough); `reader` is
- * scratch. O(line). No member is looked at twice. */
+ * scratch. FULL when the arena had too little room all the same. O(line). No member is looked at
+ * twice. */
 MUST_USE enum status report_parse(struct report *ret, struct report_problem *problem,
                                   const struct report_context *context, struct slice line,
                                   struct arena *arena, struct json_reader *reader);
