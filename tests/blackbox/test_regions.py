@@ -238,5 +238,5 @@ def test_the_whole_country_loads_and_is_there_again():
         assert changwu["name"] == "长武县" and changwu["children_count"] == 8
         server.restart()
         assert server.get("/v1/regions/610428000000").json() == changwu
-        one = server.put_regions(rows("610428000001,610428000000,3,New")).json()
+        one = server.put_regions(rows("610428999000,610428000000,4,New")).json()
         assert one == {"regions": 713036, "rows": 1, "created": 1, "updated": 0}
