@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define TOO_LONG "the line is too long (limits.line_bytes)"
+
 /* From row `row` on, rows stand on lines that run on from `line`. */
 struct mark {
     uint32_t row, line;
@@ -93,14 +95,14 @@ static bool take_record(struct region_upload *upload, struct slice record) {
     const char *why;
     struct region_row row;
     if (record.bytes > 0 && record.data[record.bytes - 1] == '\r') {
-        record.bytes--;
+        record.bytes--; /* at the end of the body, without its line feed */
     }
     if (!upload->begun && record.bytes >= 3 && memcmp(record.data, "\xef\xbb\xbf", 3) == 0) {
         record = (struct slice){record.data + 3, record.bytes - 3}; /* a byte order mark */
     }
     upload->begun = true;
     if (record.bytes > upload->limits->line_bytes) {
-        return refuse(upload, upload->line, "the line is too long (limits.line_bytes)");
+        return refuse(upload, upload->line, TOO_LONG);
     }
     if (is_blank(record)) {
         return true;
@@ -119,35 +121,37 @@ static bool take_record(struct region_upload *upload, struct slice record) {
     return right ? add_row(upload, &row) : refuse(upload, upload->line, why);
 }
 
-/* Where the record being read ends. A line feed inside quotes belongs to a CSV field; a doubled
- * quote opens and closes, so that counting quotes is enough. */
-static bool find_end(struct region_upload *upload, struct slice bytes, size_t *ret_end) {
-    const bool csv = upload->format == REGION_UPLOAD_CSV;
+static uint32_t line_feeds_in(struct slice bytes) {
+    uint32_t count = 0;
     for (size_t i = 0; i < bytes.bytes; i++) {
-        if (bytes.data[i] == '"') {
-            upload->in_quotes = csv && !upload->in_quotes;
-        } else if (bytes.data[i] == '\n' && !upload->in_quotes) {
-            *ret_end = i;
-            return true;
-        } else if (bytes.data[i] == '\n') {
-            upload->line_feeds++;
-        }
+        count += bytes.data[i] == '\n';
     }
-    return false;
+    return count;
 }
 
-/* Keeps the beginning of a record. One byte above the limit may be the CR of its line end. */
+/* How many of `bytes` belong to the record being read, its line feed included; 0 when it goes on
+ * behind them. */
+static size_t find_end(struct region_upload *upload, struct slice bytes) {
+    if (bytes.bytes == 0) {
+        return 0;
+    }
+    if (upload->format == REGION_UPLOAD_CSV) {
+        return csv_find_record_end(&upload->splitter, bytes);
+    }
+    const uint8_t *end = memchr(bytes.data, '\n', bytes.bytes);
+    return end == NULL ? 0 : (size_t)(end - bytes.data) + 1;
+}
+
+/* Keeps the beginning of a record. Two bytes above the limit may be its line end. */
 static bool keep(struct region_upload *upload, struct slice bytes) {
-    if (upload->pending.bytes + bytes.bytes > upload->limits->line_bytes + 1) {
-        return refuse(upload, upload->line,
-                      upload->in_quotes
-                          ? "the line is too long (limits.line_bytes): a quote is not closed"
-                          : "the line is too long (limits.line_bytes)");
+    if (upload->pending.bytes + bytes.bytes > upload->limits->line_bytes + 2) {
+        return refuse(upload, upload->line, TOO_LONG);
     }
     buffer_append_slice(&upload->pending, bytes);
     return true;
 }
 
+/* `bytes` end the record that is being read. */
 static bool end_record(struct region_upload *upload, struct slice bytes) {
     struct slice record = bytes;
     if (upload->pending.bytes > 0) {
@@ -156,12 +160,12 @@ static bool end_record(struct region_upload *upload, struct slice bytes) {
         }
         record = buffer_slice(&upload->pending);
     }
-    if (!take_record(upload, record)) {
+    uint32_t lines = line_feeds_in(record);
+    if (!take_record(upload, csv_trim_line_end(record))) {
         return false;
     }
     buffer_reset(&upload->pending);
-    upload->line += 1 + upload->line_feeds;
-    upload->line_feeds = 0;
+    upload->line += lines;
     return true;
 }
 
@@ -170,11 +174,11 @@ bool region_upload_take(struct region_upload *upload, struct slice bytes) {
         return false;
     }
     size_t end;
-    while (find_end(upload, bytes, &end)) {
+    while ((end = find_end(upload, bytes)) > 0) {
         if (!end_record(upload, (struct slice){bytes.data, end})) {
             return false;
         }
-        bytes = (struct slice){bytes.data + end + 1, bytes.bytes - end - 1};
+        bytes = (struct slice){bytes.data + end, bytes.bytes - end};
     }
     return keep(upload, bytes);
 }
@@ -182,9 +186,6 @@ bool region_upload_take(struct region_upload *upload, struct slice bytes) {
 bool region_upload_end(struct region_upload *upload) {
     if (upload->problem.why != NULL) {
         return false;
-    }
-    if (upload->in_quotes) {
-        return refuse(upload, upload->line, "a quote is not closed");
     }
     if (upload->pending.bytes > 0 && !end_record(upload, (struct slice){NULL, 0})) {
         return false;

@@ -4,6 +4,7 @@
 #ifndef SERVER_API_REGION_UPLOAD_H
 #define SERVER_API_REGION_UPLOAD_H
 
+#include "core/csv.h"
 #include "core/region.h"
 #include "server/buffer.h"
 
@@ -25,10 +26,10 @@ struct region_upload {
     struct buffer scratch; /* unquoted or unescaped fields of one record */
     struct buffer marks;
     struct region_columns columns;
-    bool in_quotes, header_read, begun;
-    uint32_t line;       /* of the record being read */
-    uint32_t line_feeds; /* within it so far */
-    uint32_t next_line;  /* that the next row would have if no line were skipped */
+    struct csv_splitter splitter;
+    bool header_read, begun;
+    uint32_t line;      /* of the record being read */
+    uint32_t next_line; /* that the next row would have if no line were skipped */
 };
 
 void region_upload_init(struct region_upload *upload, enum region_upload_format format,
