@@ -79,10 +79,21 @@ void fixture_close(struct db_fixture *fixture) {
     fixture->db = NULL;
 }
 
+/* All threads stand still while the directory is copied, so the copy is what a kill at that instant
+ * would have left. */
+static void copy_while_stopped(const struct db_fixture *fixture) {
+    char command[2 * sizeof fixture->path + 256];
+    snprintf(command, sizeof command,
+             "kill -STOP $PPID;"
+             "while grep -L 'State:.T' /proc/$PPID/task/*/status | grep -q .; do :; done;"
+             "cp -a %s/data %s/copy; result=$?; kill -CONT $PPID; exit $result",
+             fixture->path, fixture->path);
+    assert_int_equal(system(command), 0);
+}
+
 void fixture_crash(struct db_fixture *fixture) {
     char command[3 * sizeof fixture->path + 64];
-    snprintf(command, sizeof command, "cp -a %s/data %s/copy", fixture->path, fixture->path);
-    assert_int_equal(system(command), 0);
+    copy_while_stopped(fixture);
     fixture_close(fixture);
     snprintf(command, sizeof command, "rm -rf %s/data && mv %s/copy %s/data", fixture->path,
              fixture->path, fixture->path);
