@@ -55,25 +55,36 @@ static void announce(struct db *db, enum status failure, const struct error *err
     }
 }
 
+/* One event. The watermark has its turn after every kind of them, or a sealer that is always busy
+ * would never write it. */
+static enum status serve(struct db *db, enum run_event event, const struct recent_run *run,
+                         uint64_t *watermark_us, struct error *error) {
+    enum status status = STATUS_OK;
+    if (event == RUN_EVENT_SEAL) {
+        status = sealer_seal(db, run, error);
+    } else if (event == RUN_EVENT_ROOM) {
+        announce(db, STATUS_OK, NULL);
+    }
+    uint64_t now_us = monotonic_us();
+    if (status == STATUS_OK && now_us - *watermark_us >= WATERMARK_INTERVAL_MS * 1000) {
+        *watermark_us = now_us;
+        status = sealer_write_watermark(db, error);
+    }
+    return status;
+}
+
 static void *sealer_main(void *argument) {
     struct db *db = argument;
     enum status status = STATUS_OK;
     struct error error = {0};
+    uint64_t watermark_us = monotonic_us();
     while (status == STATUS_OK) {
         const struct recent_run *run = NULL;
-        switch (run_set_wait(db->runs, WATERMARK_INTERVAL_MS, &run)) {
-        case RUN_EVENT_STOP:
+        enum run_event event = run_set_wait(db->runs, WATERMARK_INTERVAL_MS, &run);
+        if (event == RUN_EVENT_STOP) {
             return NULL;
-        case RUN_EVENT_SEAL:
-            status = sealer_seal(db, run, &error);
-            break;
-        case RUN_EVENT_ROOM:
-            announce(db, STATUS_OK, NULL);
-            break;
-        case RUN_EVENT_NONE:
-            status = sealer_write_watermark(db, &error);
-            break;
         }
+        status = serve(db, event, run, &watermark_us, &error);
     }
     announce(db, status, &error);
     return NULL;

@@ -2,6 +2,7 @@
 
 #include "core/instant.h"
 #include "storage/region_chunk.h"
+#include "storage/verify.h"
 #include "storage/watermark.h"
 
 #include <unistd.h>
@@ -418,6 +419,35 @@ static void regions_are_walked_in_order_of_their_ids(void **state) {
     fixture_deinit(&fixture);
 }
 
+static void check_verified(const char *path, size_t entries_count) {
+    struct error error = {0};
+    struct verify_result result;
+    enum status status = verify_directory(path, &result, NULL, NULL, &error);
+    if (status != STATUS_OK) {
+        fail_msg("%s: %s", status_name(status), error.message);
+    }
+    assert_int_equal(result.entries, entries_count);
+}
+
+/* Crash or not, what is on disk passes `gridd verify`. */
+static void what_is_on_disk_verifies(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    fixture_init(&fixture, DB_ROCKS);
+    char path[sizeof fixture.path + 16];
+    snprintf(path, sizeof path, "%s/data", fixture.path);
+    for (int i = 0; i < 4; i++) {
+        fixture_append_many(&fixture, 150);
+        if (i % 2 == 0) {
+            fixture_crash(&fixture);
+        }
+        fixture_close(&fixture);
+        check_verified(path, fixture.rows_count);
+        fixture_open(&fixture);
+    }
+    fixture_deinit(&fixture);
+}
+
 static void a_backup_opens_as_a_database(void **state) {
     (void)state;
     struct db_fixture fixture;
@@ -430,6 +460,7 @@ static void a_backup_opens_as_a_database(void **state) {
     assert_int_equal(db_backup(fixture.db, from, &error), STATUS_OK);
     assert_int_not_equal(db_backup(fixture.db, from, &error), STATUS_OK);
     size_t rows_count = fixture.rows_count;
+    check_verified(from, rows_count);
     fixture_append_many(&fixture, 50);
     fixture_close(&fixture);
     support_remove_tree(to);
@@ -455,6 +486,7 @@ int main(void) {
         cmocka_unit_test(lost_data_is_noticed_and_can_be_accepted),
         cmocka_unit_test(a_vanished_store_is_a_loss),
         cmocka_unit_test(regions_are_walked_in_order_of_their_ids),
+        cmocka_unit_test(what_is_on_disk_verifies),
         cmocka_unit_test(a_backup_opens_as_a_database),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
