@@ -4,7 +4,6 @@
 #include "storage/region_chunk.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { TABLE_ALIGN_BYTES = 64 };
 
@@ -59,7 +58,8 @@ static bool rows_equal(const struct region_row *a, const struct region_row *b) {
            slice_equal(a->code, b->code) && slice_equal(a->parent, b->parent) &&
            slice_equal(a->name, b->name) && slice_equal(a->kind, b->kind) &&
            slice_equal(a->leader, b->leader) &&
-           (!a->has_position || memcmp(&a->position, &b->position, sizeof a->position) == 0);
+           (!a->has_position || (a->position.lat_deg == b->position.lat_deg &&
+                                 a->position.lon_deg == b->position.lon_deg));
 }
 
 static bool region_is_same(const struct region_table *before, const struct region_table *after,

@@ -23,14 +23,14 @@ static struct slice key_name(const struct json_token *key, uint8_t *scratch) {
     if (!key->escaped) {
         return key->text;
     }
-    if (key->text.bytes > MEMBER_NAME_BYTES_MAX * 6) {
+    if (key->text.bytes > (size_t)MEMBER_NAME_BYTES_MAX * 6) {
         return (struct slice){NULL, 0};
     }
     return (struct slice){scratch, json_unescape(scratch, key->text)};
 }
 
 static enum report_member member_of(struct slice name) {
-    if (name.bytes > MEMBER_NAME_BYTES_MAX) {
+    if (name.bytes == 0 || name.bytes > MEMBER_NAME_BYTES_MAX) {
         return REPORT_MEMBER_COUNT;
     }
     for (unsigned i = 0; i < REPORT_MEMBER_COUNT; i++) {

@@ -42,8 +42,8 @@ enum status parameter_limit(uint64_t *ret_limit, const struct http_request *requ
     if (http_query(request, "limit", &text) &&
         (!parameter_number(&limit, text) || limit > limits->list_items_max)) {
         char range[64];
-        snprintf(range, sizeof range, "a whole number from 1 to %llu",
-                 (unsigned long long)limits->list_items_max);
+        (void)snprintf(range, sizeof range, "a whole number from 1 to %llu",
+                       (unsigned long long)limits->list_items_max);
         return refuse(error, "limit", range);
     }
     *ret_limit = limit;
