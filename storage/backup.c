@@ -99,7 +99,7 @@ static enum status copy_files(const char *from, const char *to, struct error *er
 /* What a failed copy left behind: a flat directory, and what an opened store adds to it. */
 static void remove_partial(const char *path) {
     char runs[PATH_BYTES];
-    snprintf(runs, sizeof runs, "%s/" STORE_DIR_RUNS, path);
+    (void)snprintf(runs, sizeof runs, "%s/" STORE_DIR_RUNS, path);
     (void)rmdir(runs);
     DIR *entries = opendir(path);
     if (entries != NULL) {
@@ -113,7 +113,7 @@ static void remove_partial(const char *path) {
 
 static enum status give_new_epoch(const char *path, struct error *error) {
     char watermark[PATH_BYTES];
-    snprintf(watermark, sizeof watermark, "%s/" WATERMARK_FILE, path);
+    (void)snprintf(watermark, sizeof watermark, "%s/" WATERMARK_FILE, path);
     if (unlink(watermark) != 0 && errno != ENOENT) {
         return store_dir_error(error, "removing the watermark failed", watermark);
     }

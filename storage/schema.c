@@ -78,8 +78,8 @@ static enum status read_format(struct store *store, struct error *error) {
     uint32_t format = load_u32_le(bytes);
     if (format != SCHEMA_FORMAT) {
         char text[96];
-        snprintf(text, sizeof text, "the database has format %u, this gridd knows format %u",
-                 format, (unsigned)SCHEMA_FORMAT);
+        (void)snprintf(text, sizeof text, "the database has format %u, this gridd knows format %u",
+                       format, (unsigned)SCHEMA_FORMAT);
         return error_set(error, STATUS_VERSION, text, NULL, NULL);
     }
     return STATUS_OK;
@@ -143,5 +143,5 @@ void schema_put(struct store_batch *batch, const struct schema_meta *meta) {
 }
 
 void schema_epoch_text(char to[EPOCH_TEXT_BYTES], uint64_t epoch) {
-    snprintf(to, EPOCH_TEXT_BYTES, "%016llx", (unsigned long long)epoch);
+    (void)snprintf(to, EPOCH_TEXT_BYTES, "%016llx", (unsigned long long)epoch);
 }

@@ -14,7 +14,7 @@
 enum status store_dir_error(struct error *error, const char *what, const char *path) {
     int code = errno;
     char text[256];
-    snprintf(text, sizeof text, "%s: %s: ", what, strerrordesc_np(code));
+    (void)snprintf(text, sizeof text, "%s: %s: ", what, strerrordesc_np(code));
     enum status status = code == ENOSPC || code == EDQUOT ? STATUS_NO_SPACE : STATUS_IO;
     return error_set(error, status, text, path, NULL);
 }
@@ -38,7 +38,7 @@ static enum status make_directory(const char *path, struct error *error) {
                                : store_dir_error(error, "making a directory failed", path);
     }
     char parent[4096];
-    snprintf(parent, sizeof parent, "%s/..", path);
+    (void)snprintf(parent, sizeof parent, "%s/..", path);
     return store_dir_sync(parent, error);
 }
 

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { POINTER_BYTES = sizeof(void *) };
+
 struct mem_row {
     uint64_t refs; /* tables that have it; under the store's lock */
     size_t key_bytes, value_bytes;
@@ -121,7 +123,7 @@ static void table_unref(struct mem_table *table) {
 static void table_reserve(struct mem_table *table, size_t count) {
     if (count > table->max) {
         table->max = count + count / 2 + 16;
-        table->rows = must(realloc(table->rows, table->max * sizeof(struct mem_row *)));
+        table->rows = must(realloc(table->rows, table->max * POINTER_BYTES));
     }
 }
 
@@ -133,6 +135,7 @@ static struct mem_table *table_for_writing(struct mem_store *store, enum family 
     }
     struct mem_table *copy = table_new();
     table_reserve(copy, table->count + 1);
+    CHECK(copy->rows != NULL);
     for (size_t i = 0; i < table->count; i++) {
         copy->rows[i] = table->rows[i];
         copy->rows[i]->refs++;
@@ -170,7 +173,7 @@ static void table_put(struct mem_table *table, struct mem_row *row) {
         return;
     }
     table_reserve(table, table->count + 1);
-    memmove(table->rows + at + 1, table->rows + at, (table->count - at) * sizeof *table->rows);
+    memmove(table->rows + at + 1, table->rows + at, (table->count - at) * POINTER_BYTES);
     table->rows[at] = row;
     table->count++;
 }
@@ -181,7 +184,7 @@ static void table_delete(struct mem_table *table, struct slice key) {
     if (equal) {
         row_unref(table->rows[at]);
         table->count--;
-        memmove(table->rows + at, table->rows + at + 1, (table->count - at) * sizeof *table->rows);
+        memmove(table->rows + at, table->rows + at + 1, (table->count - at) * POINTER_BYTES);
     }
 }
 
@@ -433,8 +436,9 @@ static enum status mem_run_finish(struct store_run *base, struct error *error) {
     struct mem_run *run = (struct mem_run *)base;
     struct mem_store *store = lock(base->store);
     struct mem_table *table = table_for_writing(store, FAMILY_TIMELINE);
-    for (size_t i = 0; i < run->table->count; i++) {
-        run->table->rows[i]->refs++;
+    size_t count = run->table->count;
+    run->table->count = 0; /* the rows change hands */
+    for (size_t i = 0; i < count; i++) {
         table_put(table, run->table->rows[i]);
     }
     unlock(store);

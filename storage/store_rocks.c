@@ -346,7 +346,7 @@ static bool multi_get_init(struct multi_get *call, const struct slice *keys, siz
     *call = (struct multi_get){
         .keys = calloc(keys_count, sizeof *call->keys),
         .keys_bytes = calloc(keys_count, sizeof *call->keys_bytes),
-        .values = calloc(keys_count, sizeof *call->values),
+        .values = calloc(keys_count, sizeof(void *)),
         .messages = calloc(keys_count, sizeof *call->messages),
     };
     if (call->keys == NULL || call->keys_bytes == NULL || call->values == NULL ||
@@ -522,7 +522,7 @@ static uint64_t family_files(struct rocks_store *store, size_t family) {
     int levels = rocksdb_options_get_num_levels(store->family_options[family]);
     for (int level = 0; level < levels; level++) {
         char name[64];
-        snprintf(name, sizeof name, "rocksdb.num-files-at-level%d", level);
+        (void)snprintf(name, sizeof name, "rocksdb.num-files-at-level%d", level);
         char *text = rocksdb_property_value_cf(store->db, store->families[family], name);
         files += text == NULL ? 0 : strtoull(text, NULL, 10);
         rocksdb_free(text);

@@ -2,9 +2,9 @@
 
 #include "core/bytes.h"
 #include "core/check.h"
-#include "core/region.h"
 #include "storage/block.h"
 #include "storage/keys.h"
+#include "storage/region_chunk.h"
 #include "storage/schema.h"
 #include "storage/verify_rows.h"
 #include "storage/wal_audit.h"
@@ -39,7 +39,7 @@ static void say(const struct verify *v, const char *text) {
 static enum status bad(struct error *error, enum status status, const char *what, uint64_t number,
                        const char *more) {
     char text[96];
-    snprintf(text, sizeof text, "%s %" PRIu64, what, number);
+    (void)snprintf(text, sizeof text, "%s %" PRIu64, what, number);
     return error_set(error, status, text, more, NULL);
 }
 
@@ -136,8 +136,8 @@ static enum status check_block(struct verify *v, struct slice key, struct slice 
     memcpy(v->head_hash, view.hash, BLOCK_HASH_BYTES);
     if (v->result.blocks % PROGRESS_BLOCKS == 0) {
         char text[80];
-        snprintf(text, sizeof text, "journal: %" PRIu64 " entries are right so far",
-                 v->result.entries);
+        (void)snprintf(text, sizeof text, "journal: %" PRIu64 " entries are right so far",
+                       v->result.entries);
         say(v, text);
     }
     return STATUS_OK;
@@ -186,25 +186,18 @@ static enum status check_timeline(struct verify *v, struct error *error) {
 /* Chunks are dense from 0, and each but the last is full. */
 static enum status check_regions(struct verify *v, struct slice key, struct slice value,
                                  struct error *error) {
-    uint64_t chunk = v->result.region_rows / REGION_CHUNK;
-    if (key.bytes != REGIONS_KEY_BYTES || load_u32_be(key.data) != chunk ||
-        v->result.region_rows % REGION_CHUNK != 0) {
-        return bad(error, STATUS_CORRUPT, "region chunk", chunk, " is missing or not full");
+    uint32_t chunk;
+    struct slice rows;
+    size_t rows_count;
+    enum status status = region_chunk_decode(&chunk, &rows, &rows_count, key, value, error);
+    if (status != STATUS_OK) {
+        return status;
     }
-    uint64_t rows = 0;
-    for (; value.bytes > 0 && rows < REGION_CHUNK; rows++) {
-        struct region_row row;
-        size_t bytes = region_row_decode(&row, value);
-        if (bytes == 0) {
-            break;
-        }
-        value.data += bytes;
-        value.bytes -= bytes;
+    uint64_t expected = v->result.region_rows / REGION_CHUNK;
+    if (chunk != expected || v->result.region_rows % REGION_CHUNK != 0) {
+        return bad(error, STATUS_CORRUPT, "region chunk", expected, " is missing or not full");
     }
-    if (value.bytes > 0 || rows == 0) {
-        return bad(error, STATUS_CORRUPT, "region chunk", chunk, " is not readable");
-    }
-    v->result.region_rows += rows;
+    v->result.region_rows += rows_count;
     return STATUS_OK;
 }
 
@@ -217,9 +210,9 @@ static enum status check_watermark(struct verify *v, struct error *error) {
     }
     if (value.epoch == v->meta.epoch && value.seq > v->result.last_seq) {
         char text[128];
-        snprintf(text, sizeof text,
-                 "entries up to %" PRIu64 " were acknowledged, the journal ends at %" PRIu64,
-                 value.seq, v->result.last_seq);
+        (void)snprintf(text, sizeof text,
+                       "entries up to %" PRIu64 " were acknowledged, the journal ends at %" PRIu64,
+                       value.seq, v->result.last_seq);
         return error_set(error, STATUS_LOST, text, NULL, NULL);
     }
     return STATUS_OK;
@@ -256,7 +249,7 @@ static enum status check_all(struct verify *v, struct error *error) {
 
 static void write_head_hash(struct verify *v) {
     for (size_t i = 0; i < BLOCK_HASH_BYTES && v->result.blocks > 0; i++) {
-        snprintf(v->result.head_hash + 2 * i, 3, "%02x", v->head_hash[i]);
+        (void)snprintf(v->result.head_hash + 2 * i, 3, "%02x", v->head_hash[i]);
     }
 }
 

@@ -48,7 +48,7 @@ void rows_sum_add(struct rows_sum *sum, uint64_t seq, const struct entry *entry,
 
 static enum status wrong(struct error *error, uint64_t seq, const char *what) {
     char text[64];
-    snprintf(text, sizeof text, "entry %" PRIu64, seq);
+    (void)snprintf(text, sizeof text, "entry %" PRIu64, seq);
     return error_set(error, STATUS_CORRUPT, "the timeline row of ", text, what);
 }
 

@@ -184,7 +184,7 @@ bool wal_audit_log(struct wal_audit_state *state, struct slice log, uint64_t log
     struct reading reading = {.state = state, .log = log, .log_number = log_number};
     state->counts.files++;
     state->counts.bytes += log.bytes;
-    struct fragment fragment;
+    struct fragment fragment = {0};
     enum step step;
     while ((step = next_fragment(&reading, &fragment)) == STEP_FRAGMENT) {
         if (state->bad && !takes_up(state, &fragment)) {
@@ -250,7 +250,7 @@ static enum status list_logs(struct log_file **ret, size_t *ret_count, const cha
             logs = larger;
         }
         logs[count].number = number;
-        snprintf(logs[count++].name, sizeof logs->name, "%.63s", entry->d_name);
+        (void)snprintf(logs[count++].name, sizeof logs->name, "%.63s", entry->d_name);
     }
     closedir(entries);
     if (status != STATUS_OK) {
@@ -293,18 +293,18 @@ static enum status map_log(struct slice *ret, const char *path, struct error *er
 static enum status audit_file(struct wal_audit_state *state, const char *directory,
                               const struct log_file *log, struct error *error) {
     char path[4096];
-    snprintf(path, sizeof path, "%s/%s", directory, log->name);
-    struct slice bytes;
+    (void)snprintf(path, sizeof path, "%s/%s", directory, log->name);
+    struct slice bytes = {NULL, 0};
     enum status status = map_log(&bytes, path, error);
     if (status != STATUS_OK) {
         return status;
     }
     if (!wal_audit_log(state, bytes, log->number)) {
         char text[128];
-        snprintf(text, sizeof text,
-                 "log %06" PRIu64 ".log is damaged at byte %" PRIu64
-                 " and acknowledged commits follow, in ",
-                 state->bad_log_number, state->bad_offset);
+        (void)snprintf(text, sizeof text,
+                       "log %06" PRIu64 ".log is damaged at byte %" PRIu64
+                       " and acknowledged commits follow, in ",
+                       state->bad_log_number, state->bad_offset);
         status = error_set(error, STATUS_CORRUPT, text, directory, NULL);
     }
     if (bytes.bytes > 0) {

@@ -7,6 +7,7 @@
 #include "storage/backup.h"
 #include "storage/block.h"
 #include "storage/keys.h"
+#include "storage/region_chunk.h"
 #include "storage/schema.h"
 #include "storage/timeline_row.h"
 #include "storage/watermark.h"
@@ -160,13 +161,15 @@ static void put_rows(struct store *store, const struct plan *plan) {
     assert_int_equal(store_run_finish(run, NULL), STATUS_OK);
 }
 
-static void put_regions(struct store *store) {
+static void put_regions(struct store *store, uint32_t chunk) {
     const struct region_row row = {.code = SLICE_LITERAL("5101"), .name = SLICE_LITERAL("a city")};
-    uint8_t bytes[2 * REGION_ROW_BYTES_MAX];
-    size_t used = region_row_encode(bytes, &row);
+    uint8_t key[REGIONS_KEY_BYTES], bytes[REGION_CHUNK_HEADER_BYTES + 2 * REGION_ROW_BYTES_MAX];
+    region_chunk_key_encode(key, chunk);
+    region_chunk_header_encode(bytes, 2);
+    size_t used = REGION_CHUNK_HEADER_BYTES;
     used += region_row_encode(bytes + used, &row);
-    put_one(store, FAMILY_REGIONS, (struct slice){(const uint8_t[]){0, 0, 0, 0}, 4},
-            (struct slice){bytes, used});
+    used += region_row_encode(bytes + used, &row);
+    put_one(store, FAMILY_REGIONS, (struct slice){key, sizeof key}, (struct slice){bytes, used});
 }
 
 static void build(struct fixture *f, const struct plan *plan) {
@@ -179,7 +182,7 @@ static void build(struct fixture *f, const struct plan *plan) {
     schema_put(batch, &meta);
     assert_int_equal(store_write(store, batch, NULL), STATUS_OK);
     store_batch_free(batch);
-    put_regions(store);
+    put_regions(store, 0);
     uint8_t hash[BLOCK_HASH_BYTES] = {0};
     for (uint64_t i = 0; i < BLOCKS; i++) {
         uint8_t previous[BLOCK_HASH_BYTES];
@@ -415,6 +418,15 @@ static void a_row_of_no_entry_is_found(void **state) {
     expect(f, STATUS_CORRUPT, "row of entry 501 has no entry");
 }
 
+static void a_missing_region_chunk_is_found(void **state) {
+    struct fixture *f = *state;
+    build(f, &(struct plan){0});
+    struct store *store = open_store(f->path);
+    put_regions(store, 1);
+    store_close(store);
+    expect(f, STATUS_CORRUPT, "region chunk 0 is missing or not full");
+}
+
 static void other_formats_and_empty_directories_are_refused(void **state) {
     struct fixture *f = *state;
     build(f, &(struct plan){0});
@@ -495,6 +507,7 @@ int main(void) {
         EACH(an_altered_row_is_found),
         EACH(a_row_too_many_is_found),
         EACH(a_row_of_no_entry_is_found),
+        EACH(a_missing_region_chunk_is_found),
         EACH(other_formats_and_empty_directories_are_refused),
         EACH(backups_restore_with_a_new_epoch),
         EACH(a_damaged_backup_restores_to_nothing),
