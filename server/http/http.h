@@ -60,7 +60,7 @@ struct http_options {
     size_t routes_count;
     void *context; /* http_context of every request */
     /* Called when a response went out or a request was cut; for metrics and the access log. May be
-     * NULL. */
+     * NULL. Only for requests that a handler saw: http_route_of is never NULL. */
     void (*on_finished)(void *context, const struct http_request *request);
     /* Called for requests and connections refused before a handler saw them; `reason` is a static
      * snake_case word. May be NULL. */
@@ -93,6 +93,7 @@ void http_server_stats(const struct http_server *server, struct http_server_stat
 void *http_context(const struct http_request *request);
 const struct http_route *http_route_of(const struct http_request *request);
 enum http_method http_method_of(const struct http_request *request);
+/* The path as sent, neither decoded nor with its query. */
 struct slice http_path(const struct http_request *request);
 /* Value of a {name} of the pattern, decoded. */
 struct slice http_param(const struct http_request *request, const char *name);

@@ -71,8 +71,9 @@ static bool write_went_on(struct http_conn *conn) {
 static void expire_phase(struct http_conn *conn) {
     switch (conn->phase) {
     case HTTP_PHASE_IDLE:
-        http_reject(conn->server,
-                    conn->requests_count == 0 ? "first_byte_timeout" : "keepalive_timeout");
+        if (conn->requests_count == 0) {
+            http_reject(conn->server, "first_byte_timeout");
+        }
         http_conn_close(conn, false);
         return;
     case HTTP_PHASE_HEAD:
