@@ -52,6 +52,9 @@ class Feed:
         lines = head.decode().split("\r\n")
         self.status = int(lines[0].split()[1])
         self.headers = {k.lower(): v.strip() for k, v in (line.split(":", 1) for line in lines[1:])}
+        if "chunked" in self.headers.get("transfer-encoding", ""):
+            self._dechunk()
+            self._parse()
 
     def _dechunk(self):
         while True:
@@ -131,6 +134,9 @@ class Feed:
     def named(self):
         """The events that an application listens to: all but checkpoints."""
         return [event for event in self.events if event.kind != "message"]
+
+    def newest(self):
+        return next((event.seq for event in reversed(self.events) if event.kind != "message"), None)
 
     def seqs(self):
         return [event.seq for event in self.named()]
