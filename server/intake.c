@@ -49,14 +49,20 @@ static void restore_entry(void *context, uint64_t seq, const struct entry *entry
     engine_restore(&intake->engine, entry->identity, entry->content_tag, seq, entry->received_ms);
 }
 
+/* Whether the table can hold the whole journal is said before the first identity goes in: what the
+ * table does not know it then looks up in the store. */
 static enum status restore_identities(struct intake *intake, struct error *error) {
-    bool complete = false;
-    enum status status =
-        db_walk_newest(intake->services->db, intake->services->config->limits.identities,
-                       restore_entry, intake, &complete, error);
-    if (status == STATUS_OK && !complete) {
+    uint64_t entries_max = intake->services->config->limits.identities;
+    struct db_stats stats;
+    db_stats(intake->services->db, &stats);
+    bool whole = intake->services->identity.next_seq - stats.oldest_seq <= entries_max;
+    if (!whole) {
         identities_mark_incomplete(&intake->engine.identities);
     }
+    bool complete = false;
+    enum status status =
+        db_walk_newest(intake->services->db, entries_max, restore_entry, intake, &complete, error);
+    CHECK(status != STATUS_OK || complete || !whole);
     return status;
 }
 

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TICK_MS = 1000, LAG_MS = 100 };
+enum { TICK_MS = 1000, LAG_MS = 100, DISK_STEP_BYTES = 64 << 20 };
 
 /* The running server: the parts, and what only their life together needs. */
 struct serve {
@@ -104,8 +104,10 @@ static void on_commit_failed(void *context, const struct error *error) {
 static void watch_disk(struct serve *serve) {
     uint64_t free_bytes = db_disk_free_bytes(serve->services.db);
     uint64_t reserve = serve->config.limits.disk_reserve_bytes;
-    /* A tenth above the reserve before intake resumes, so that it does not flap. */
-    bool low = free_bytes < (serve->services.disk_low ? reserve + reserve / 10 : reserve);
+    /* Somewhat above the reserve before intake resumes, so that it does not flap. */
+    uint64_t wanted =
+        reserve + (serve->services.disk_low ? min_u64(reserve / 10, DISK_STEP_BYTES) : 0);
+    bool low = free_bytes < wanted;
     if (low != serve->services.disk_low) {
         serve->services.disk_low = low;
         log_line(
@@ -386,7 +388,9 @@ static void close_parts(struct serve *serve) {
         http_server_close(services->http);
         uv_run(&serve->loop, UV_RUN_NOWAIT);
     }
-    feed_free(services->feed);
+    if (services->feed != NULL) {
+        feed_free(services->feed);
+    }
     committer_free(services->committer);
     for (size_t i = 0; i < ARRAY_COUNT(serve->signals); i++) {
         uv_close((uv_handle_t *)&serve->signals[i], NULL);
@@ -395,9 +399,13 @@ static void close_parts(struct serve *serve) {
     uv_close((uv_handle_t *)&serve->lag, NULL);
     /* Pool jobs still under way end first; the db closes with its sealer before its async goes. */
     uv_run(&serve->loop, UV_RUN_DEFAULT);
-    http_server_free(services->http);
+    if (services->http != NULL) {
+        http_server_free(services->http);
+    }
     intake_free(services->intake);
-    regions_free(services->regions);
+    if (services->regions != NULL) {
+        regions_free(services->regions);
+    }
     db_close(services->db);
     uv_walk(&serve->loop, close_handle, NULL);
     uv_run(&serve->loop, UV_RUN_DEFAULT);

@@ -41,7 +41,7 @@ def utc(local):
 
 def cases(path):
     for row in read(path):
-        if row["latitude"] and row["precinct"]:
+        if row["latitude"] and row["precinct"].strip():
             yield (row["case_enquiry_id"], utc(row["open_dt"]), row["type"], row["neighborhood"].strip(),
                    row["precinct"], f"{float(row['latitude']):.5f}", f"{float(row['longitude']):.5f}",
                    row["source"])

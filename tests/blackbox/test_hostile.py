@@ -3,6 +3,7 @@ import gzip
 import json
 import os
 import pathlib
+import re
 import socket
 import threading
 import time
@@ -32,7 +33,7 @@ def test_every_file_of_the_json_suite_as_a_line(server):
         data = path.read_bytes()
         answer = server.post(data)
         # None of them is a report: a well-formed one lacks its fields, the rest is not JSON.
-        assert answer.status == 422, (path.name, answer.body)
+        assert answer.status == (422 if len(data) <= 65536 else 413), (path.name, answer.body)
         lines = [line for line in data.split(b"\n") if line.strip(b" \t\r")]
         bulk = server.post_lines([data]).json()
         assert bulk["counts"]["invalid"] == len(lines), path.name
@@ -179,7 +180,7 @@ def test_ten_thousand_pipelined_requests_unread():
 def test_malformed_requests(server, request_bytes, status):
     whole = server.raw(request_bytes)
     assert status_of(whole) == status, whole[:300]
-    assert b"X-Request-Id:" in whole and whole.count(b"HTTP/1.1 ") == 1
+    assert b"X-Request-Id:" in whole and len(re.findall(rb"HTTP/1\.1 \d", whole)) == 1
     assert server.get("/healthz").status == 200
 
 

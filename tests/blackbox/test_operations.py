@@ -87,12 +87,12 @@ def free_bytes(path):
 
 
 def test_a_full_disk_refuses_intake_and_resumes_by_itself(tmp_path):
-    reserve = free_bytes(tmp_path) - (64 << 20)
+    reserve = free_bytes(tmp_path) - (1 << 30)
     with Gridd("--limit", f"disk_reserve_bytes={reserve}") as server:
         kept = server.post(report(1)).json()["seq"]
         ballast = server.directory / "ballast"
         with open(ballast, "wb") as file:
-            os.posix_fallocate(file.fileno(), 0, 256 << 20)
+            os.posix_fallocate(file.fileno(), 0, 2 << 30)
         deadline = time.monotonic() + 20
         while (answer := server.post(report(2))).status != 507:
             assert time.monotonic() < deadline
