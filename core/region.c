@@ -10,6 +10,15 @@ uint32_t region_code_tag(struct slice code) {
     return (uint32_t)XXH3_64bits(code.data, code.bytes);
 }
 
+struct region_slot region_slot_of(struct slice code, uint32_t id_plus_one) {
+    CHECK(code.bytes > 0);
+    struct region_slot slot = {.tag = region_code_tag(code), .id_plus_one = id_plus_one};
+    if (code.bytes <= sizeof slot.code) {
+        memcpy(slot.code, code.data, code.bytes);
+    }
+    return slot;
+}
+
 size_t region_count(const struct region_table *table) {
     return table->count;
 }
@@ -26,24 +35,31 @@ void region_read(const struct region_table *table, uint32_t id, struct region_ro
     CHECK(bytes > 0);
 }
 
+static bool has_code(const struct region_table *table, uint32_t id, struct slice code) {
+    struct region_row row;
+    region_read(table, id, &row);
+    return slice_equal(row.code, code);
+}
+
 uint32_t region_find(const struct region_table *table, struct slice code) {
-    uint32_t tag = region_code_tag(code);
-    uint32_t at = tag & table->slots_mask;
+    if (code.bytes == 0) {
+        return REGION_NONE;
+    }
+    struct region_slot wanted = region_slot_of(code, 0);
+    uint32_t at = wanted.tag & table->slots_mask;
     for (uint32_t tried = 0; tried <= table->slots_mask; tried++) {
-        struct region_slot slot = table->slots[at];
-        if (slot.id_plus_one == 0) {
+        const struct region_slot *slot = &table->slots[at];
+        if (slot->id_plus_one == 0) {
             return REGION_NONE;
         }
-        if (slot.tag == tag) {
-            struct region_row row;
-            region_read(table, slot.id_plus_one - 1, &row);
-            if (slice_equal(row.code, code)) {
-                return slot.id_plus_one - 1;
-            }
+        if (slot->tag == wanted.tag && memcmp(slot->code, wanted.code, sizeof wanted.code) == 0 &&
+            (code.bytes <= sizeof wanted.code || has_code(table, slot->id_plus_one - 1, code))) {
+            return slot->id_plus_one - 1;
         }
         at = (at + 1) & table->slots_mask;
     }
-    CHECK(false);
+    CHECK(false); /* at most 3/4 of the slots are used */
+    return REGION_NONE;
 }
 
 /* The region right behind the subtree, when it has the same parent. */

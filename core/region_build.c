@@ -118,7 +118,7 @@ static enum status take_rows(struct region_build *build, size_t rows_count, size
                                            ": there would be more regions than ",
                                            build->limits->regions, ret_row, error);
             }
-            *slot = (struct region_slot){tag, ++table->count};
+            *slot = region_slot_of(row.code, ++table->count);
         }
         build->row_marks[slot->id_plus_one - 1] = offset + 1;
         offset += bytes;

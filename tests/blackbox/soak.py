@@ -14,7 +14,7 @@ os.environ["GRIDD_BIN"] = os.path.abspath(options.bin)
 from gridd import Gridd, run  # noqa: E402  (reads GRIDD_BIN)
 from ledger import kill_rounds  # noqa: E402
 
-with Gridd("--limit", "run_entries=20000", "--limit", "identities=65536") as server:
+with Gridd("--limit", "run_entries=20000", "--limit", "identities=131072") as server:
     acknowledged, stored = kill_rounds(server, options.rounds, options.seed, progress=lambda t: print(t, flush=True))
     server.kill()
     verified = run("verify", "--data", server.data, timeout=3600)
