@@ -1,6 +1,5 @@
-#include <stdio.h>
+#include "server/cli.h"
 
-int main(void) {
-    puts("gridd " GRIDD_VERSION);
-    return 0;
+int main(int argc, char **argv) {
+    return cli_main(argc, argv);
 }

@@ -120,6 +120,7 @@ static void watch_disk(struct serve *serve) {
 
 static void on_tick(uv_timer_t *timer) {
     struct serve *serve = timer->loop->data;
+    log_tick();
     db_tick(serve->services.db, services_now_ms(&serve->services));
     watch_disk(serve);
     struct db_stats stats;
@@ -283,12 +284,9 @@ static enum status open_parts(struct serve *serve, struct error *error) {
 
 static void on_http_finished(void *context, const struct http_request *request) {
     struct services *services = context;
-    size_t route = (size_t)(http_route_of(request) - api_routes);
-    unsigned hundred = http_status_sent(request) / 100;
-    CHECK(route < METRICS_ROUTES_MAX);
-    services->metrics->http_requests_total[route][hundred < 6 ? hundred : 0]++;
     uint64_t took_ms = uv_now(services->loop) - http_started_ms(request);
-    histogram_add(&services->metrics->http_seconds[route], (double)took_ms / 1e3);
+    metrics_add_request(services->metrics, (size_t)(http_route_of(request) - api_routes),
+                        http_status_sent(request), (double)took_ms / 1e3);
     if (services->config->access_log) {
         log_line(LOG_LEVEL_INFO, LOG_HTTP, "request", "route", LOG_TEXT,
                  http_route_of(request)->name, "code", LOG_U64, (uint64_t)http_status_sent(request),
@@ -297,16 +295,7 @@ static void on_http_finished(void *context, const struct http_request *request) 
 }
 
 static void on_http_rejected(void *context, const char *reason) {
-    struct metrics *metrics = ((struct services *)context)->metrics;
-    for (size_t i = 0; i < ARRAY_COUNT(metrics->http_rejected); i++) {
-        if (metrics->http_rejected[i].reason == NULL) {
-            metrics->http_rejected[i].reason = reason;
-        }
-        if (strcmp(metrics->http_rejected[i].reason, reason) == 0) {
-            metrics->http_rejected[i].count++;
-            return;
-        }
-    }
+    metrics_add_rejected(((struct services *)context)->metrics, reason);
 }
 
 static void run_backup(void *context, const char *to, enum status *ret_status,
