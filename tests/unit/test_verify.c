@@ -11,7 +11,7 @@
 #include "storage/schema.h"
 #include "storage/timeline_row.h"
 #include "storage/watermark.h"
-#include "tests/unit/support.h"
+#include "tests/unit/support_db.h"
 
 #include <dirent.h>
 #include <sys/stat.h>
@@ -20,7 +20,7 @@
 enum { BLOCKS = 10, BLOCK_ENTRIES = 50, ENTRIES = BLOCKS * BLOCK_ENTRIES, SEALED = 300 };
 
 /* What is wrong with the store that is built; 0: nothing. Sequence numbers. */
-struct plan {
+struct store_plan {
     uint64_t row_missing, row_altered, row_extra, row_late;
     uint64_t sealed_through; /* else SEALED */
 };
@@ -133,7 +133,7 @@ static int by_key(const void *a, const void *b) {
     return memcmp(a, b, TIMELINE_KEY_BYTES);
 }
 
-static void put_rows(struct store *store, const struct plan *plan) {
+static void put_rows(struct store *store, const struct store_plan *plan) {
     static struct row rows[SEALED + 2];
     size_t count = 0;
     for (uint64_t seq = 1; seq <= SEALED; seq++) {
@@ -172,7 +172,7 @@ static void put_regions(struct store *store, uint32_t chunk) {
     put_one(store, FAMILY_REGIONS, (struct slice){key, sizeof key}, (struct slice){bytes, used});
 }
 
-static void build(struct fixture *f, const struct plan *plan) {
+static void build(struct fixture *f, const struct store_plan *plan) {
     struct store *store = open_store(f->path);
     struct schema_meta meta;
     assert_int_equal(schema_meta_new(&meta, 1, NULL), STATUS_OK);
@@ -221,7 +221,7 @@ static uint64_t fingerprint(const char *path) {
 
 static void a_right_store_is_right_and_unchanged(void **state) {
     struct fixture *f = *state;
-    build(f, &(struct plan){0});
+    build(f, &(struct store_plan){0});
     uint64_t before = fingerprint(f->path);
     expect(f, STATUS_OK, "");
     assert_int_equal(fingerprint(f->path), before);
@@ -236,7 +236,7 @@ static void a_right_store_is_right_and_unchanged(void **state) {
 
 static void a_run_sealed_just_before_a_crash_is_right(void **state) {
     struct fixture *f = *state;
-    build(f, &(struct plan){.row_late = SEALED + 1});
+    build(f, &(struct store_plan){.row_late = SEALED + 1});
     expect(f, STATUS_OK, "");
     assert_int_equal(f->result.timeline_rows, SEALED + 1);
 }
@@ -273,7 +273,7 @@ static void flip(const char *path, double where) {
 
 static void a_flipped_bit_in_a_sorted_file_is_found(void **state) {
     struct fixture *f = *state;
-    build(f, &(struct plan){0});
+    build(f, &(struct store_plan){0});
     store_close(open_store(f->path)); /* recovery moves the log into sorted files */
     expect(f, STATUS_OK, "");
     char path[4500];
@@ -284,7 +284,7 @@ static void a_flipped_bit_in_a_sorted_file_is_found(void **state) {
 
 static void a_flipped_bit_in_the_log_is_found(void **state) {
     struct fixture *f = *state;
-    build(f, &(struct plan){0});
+    build(f, &(struct store_plan){0});
     char path[4500];
     find_file(f->path, ".log", path);
     flip(path, 0.5);
@@ -293,7 +293,7 @@ static void a_flipped_bit_in_the_log_is_found(void **state) {
 
 static void a_torn_tail_of_the_log_is_right(void **state) {
     struct fixture *f = *state;
-    build(f, &(struct plan){0});
+    build(f, &(struct store_plan){0});
     char path[4500];
     struct stat st;
     find_file(f->path, ".log", path);
@@ -305,7 +305,7 @@ static void a_torn_tail_of_the_log_is_right(void **state) {
 
 static void a_log_shorter_than_acknowledged_is_loss(void **state) {
     struct fixture *f = *state;
-    build(f, &(struct plan){0});
+    build(f, &(struct store_plan){0});
     char path[4500];
     struct stat st;
     find_file(f->path, ".log", path);
@@ -316,7 +316,7 @@ static void a_log_shorter_than_acknowledged_is_loss(void **state) {
 
 static void a_watermark_ahead_is_loss(void **state) {
     struct fixture *f = *state;
-    build(f, &(struct plan){0});
+    build(f, &(struct store_plan){0});
     struct watermark_value value;
     assert_int_equal(watermark_read(&value, f->path, NULL), STATUS_OK);
     struct watermark *watermark;
@@ -344,7 +344,7 @@ static void delete_block(struct fixture *f, uint64_t first_seq) {
 
 static void missing_blocks_are_found(void **state) {
     struct fixture *f = *state;
-    build(f, &(struct plan){0});
+    build(f, &(struct store_plan){0});
     delete_block(f, 101);
     expect(f, STATUS_CORRUPT, "no entry 101");
     delete_block(f, 1);
@@ -353,7 +353,7 @@ static void missing_blocks_are_found(void **state) {
 
 static void a_missing_end_is_loss(void **state) {
     struct fixture *f = *state;
-    build(f, &(struct plan){.sealed_through = SEALED});
+    build(f, &(struct store_plan){.sealed_through = SEALED});
     for (uint64_t seq = 251; seq < ENTRIES; seq += BLOCK_ENTRIES) {
         delete_block(f, seq);
     }
@@ -362,7 +362,7 @@ static void a_missing_end_is_loss(void **state) {
 
 static void an_altered_block_with_its_own_hash_is_found(void **state) {
     struct fixture *f = *state;
-    build(f, &(struct plan){0});
+    build(f, &(struct store_plan){0});
     struct store *store = open_store(f->path);
     uint8_t key[JOURNAL_KEY_BYTES], hash[BLOCK_HASH_BYTES];
     store_u64_be(key, 351);
@@ -379,7 +379,7 @@ static void an_altered_block_with_its_own_hash_is_found(void **state) {
 
 static void an_altered_block_is_found(void **state) {
     struct fixture *f = *state;
-    build(f, &(struct plan){0});
+    build(f, &(struct store_plan){0});
     struct store *store = open_store(f->path);
     uint8_t key[JOURNAL_KEY_BYTES];
     store_u64_be(key, 451);
@@ -396,31 +396,31 @@ static void an_altered_block_is_found(void **state) {
 
 static void a_missing_row_is_found(void **state) {
     struct fixture *f = *state;
-    build(f, &(struct plan){.row_missing = 123});
+    build(f, &(struct store_plan){.row_missing = 123});
     expect(f, STATUS_CORRUPT, "row of entry 123 is missing");
 }
 
 static void an_altered_row_is_found(void **state) {
     struct fixture *f = *state;
-    build(f, &(struct plan){.row_altered = 77});
+    build(f, &(struct store_plan){.row_altered = 77});
     expect(f, STATUS_CORRUPT, "row of entry 77 differs");
 }
 
 static void a_row_too_many_is_found(void **state) {
     struct fixture *f = *state;
-    build(f, &(struct plan){.row_extra = 42});
+    build(f, &(struct store_plan){.row_extra = 42});
     expect(f, STATUS_CORRUPT, "row of entry 42 is there a second time");
 }
 
 static void a_row_of_no_entry_is_found(void **state) {
     struct fixture *f = *state;
-    build(f, &(struct plan){.row_extra = ENTRIES + 1});
+    build(f, &(struct store_plan){.row_extra = ENTRIES + 1});
     expect(f, STATUS_CORRUPT, "row of entry 501 has no entry");
 }
 
 static void a_missing_region_chunk_is_found(void **state) {
     struct fixture *f = *state;
-    build(f, &(struct plan){0});
+    build(f, &(struct store_plan){0});
     struct store *store = open_store(f->path);
     put_regions(store, 1);
     store_close(store);
@@ -429,7 +429,7 @@ static void a_missing_region_chunk_is_found(void **state) {
 
 static void other_formats_and_empty_directories_are_refused(void **state) {
     struct fixture *f = *state;
-    build(f, &(struct plan){0});
+    build(f, &(struct store_plan){0});
     struct store *store = open_store(f->path);
     put_one(store, FAMILY_META, SLICE_LITERAL("format"),
             (struct slice){(const uint8_t[]){9, 0, 0, 0}, 4});
@@ -451,7 +451,7 @@ static struct schema_meta read_meta(const char *path) {
 
 static void backups_restore_with_a_new_epoch(void **state) {
     struct fixture *f = *state;
-    build(f, &(struct plan){0});
+    build(f, &(struct store_plan){0});
     struct schema_meta before = read_meta(f->path);
     if (backup_directory(f->path, f->other, &f->error) != STATUS_OK) {
         fail_msg("%s", f->error.message);
@@ -477,7 +477,7 @@ static void backups_restore_with_a_new_epoch(void **state) {
 
 static void a_damaged_backup_restores_to_nothing(void **state) {
     struct fixture *f = *state;
-    build(f, &(struct plan){0});
+    build(f, &(struct store_plan){0});
     char path[4500], partial[4500];
     find_file(f->path, ".sst", path);
     flip(path, 0.2);
@@ -486,6 +486,31 @@ static void a_damaged_backup_restores_to_nothing(void **state) {
     assert_int_not_equal(access(f->other, F_OK), 0);
     snprintf(partial, sizeof partial, "%s.partial", f->other);
     assert_int_not_equal(access(partial, F_OK), 0);
+}
+
+/* What the database itself writes, crashes and seals again is right too. */
+static void a_database_verifies(void **state) {
+    struct fixture *f = *state;
+    struct db_fixture db;
+    fixture_init(&db, DB_ROCKS);
+    for (int round = 0; round < 3; round++) {
+        fixture_append_many(&db, 500);
+        fixture_settle(&db);
+        fixture_crash(&db);
+    }
+    char data[4200];
+    snprintf(data, sizeof data, "%s/data", db.path);
+    fixture_close(&db);
+    if (verify_directory(data, &f->result, NULL, NULL, &f->error) != STATUS_OK) {
+        fail_msg("%s", f->error.message);
+    }
+    assert_int_equal(f->result.entries, 1500);
+    assert_true(f->result.timeline_rows > 1000);
+    if (restore_directory(data, f->path, &f->error) != STATUS_OK) {
+        fail_msg("%s", f->error.message);
+    }
+    fixture_open(&db);
+    fixture_deinit(&db);
 }
 
 #define EACH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -511,6 +536,7 @@ int main(void) {
         EACH(other_formats_and_empty_directories_are_refused),
         EACH(backups_restore_with_a_new_epoch),
         EACH(a_damaged_backup_restores_to_nothing),
+        EACH(a_database_verifies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
