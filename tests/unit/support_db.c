@@ -15,7 +15,7 @@ const char *__tsan_default_suppressions(void);
 const char *__tsan_default_suppressions(void) {
     return "race:librocksdb.so\nmutex:librocksdb.so\ncalled_from_lib:librocksdb.so\n"
            "race:take_value\nrace:timeline_row_decode\nrace:timeline_key_decode\n"
-           "race:block_view\nrace:libstdc++.so\nrace:liblz4.so\n";
+           "mutex:make_db_options\nrace:block_view\nrace:libstdc++.so\nrace:liblz4.so\n";
 }
 #endif
 
