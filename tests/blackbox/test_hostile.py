@@ -178,7 +178,7 @@ def test_ten_thousand_pipelined_requests_unread():
     (b"garbage\r\n\r\n", 400),
 ])
 def test_malformed_requests(server, request_bytes, status):
-    whole = server.raw(request_bytes)
+    whole = server.raw(request_bytes, shut=True)  # a refusal for its content keeps the connection
     assert status_of(whole) == status, whole[:300]
     assert b"X-Request-Id:" in whole and len(re.findall(rb"HTTP/1\.1 \d", whole)) == 1
     assert server.get("/healthz").status == 200
