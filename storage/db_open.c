@@ -70,12 +70,14 @@ static enum status create_parts(struct db *db, struct error *error) {
     return status == STATUS_OK ? status : error_set(error, status, "no memory to open", NULL, NULL);
 }
 
-static enum status report_loss(uint64_t last_seq, uint64_t acknowledged_seq, struct error *error) {
-    char numbers[96];
+static enum status report_loss(const struct db *db, uint64_t last_seq, uint64_t acknowledged_seq,
+                               struct error *error) {
+    char numbers[192];
     snprintf(numbers, sizeof numbers,
-             "the journal ends at %" PRIu64 ", %" PRIu64 " was acknowledged", last_seq,
-             acknowledged_seq);
-    return error_set(error, STATUS_LOST, "acknowledged data is missing: ", numbers, NULL);
+             "the journal ends at %" PRIu64 ", %" PRIu64
+             " was acknowledged: restore a backup, or accept the loss of what came after %" PRIu64,
+             last_seq, acknowledged_seq, last_seq);
+    return error_set(error, STATUS_LOST, db->path, ": acknowledged data is missing: ", numbers);
 }
 
 /* The watermark's word against the journal's. `known_epoch` is 0 for a store without a schema: any
@@ -98,7 +100,7 @@ static enum status check_watermark(const struct db *db, const struct db_options 
     *ret_lost = true;
     return options->accept_loss && options->accept_loss_after == last_seq
                ? STATUS_OK
-               : report_loss(last_seq, value.seq, error);
+               : report_loss(db, last_seq, value.seq, error);
 }
 
 static enum status journal_is_empty(struct db *db, bool *ret, struct error *error) {

@@ -190,14 +190,17 @@ def test_a_slow_reader_loses_nothing_and_costs_little():
 
 
 def test_a_reader_that_takes_nothing_is_cut_and_the_others_go_on():
-    flags = ("--limit", "feed_stall_ms=300", "--limit", "feed_buffer_bytes=65536")
+    flags = ("--limit", "feed_stall_ms=2000", "--limit", "feed_buffer_bytes=65536")
     with Gridd(*flags) as server:
         total = 24000  # more than the sockets' own buffers hold
         with Feed(server.port, receive_bytes=4096) as stuck, Feed(server.port) as good:
             good.until(lambda f: f.last_id)
+            taker = threading.Thread(target=lambda: good.until(lambda f: f.newest() == total, 60))
+            taker.start()
             for first in range(0, total, 4000):
                 post_many(server, first, 4000)
-            good.until(lambda f: f.newest() == total)
+            taker.join()
+            assert good.seqs() == list(range(1, total + 1))
             deadline = time.monotonic() + 30
             while server.get("/v1/status").json()["feed_readers"] != 1:
                 assert time.monotonic() < deadline
