@@ -118,6 +118,7 @@ static void parse(struct intake *intake, const struct report_context *context,
     }
     ret->status =
         report_parse(&ret->report, &ret->problem, context, line->text, arena, &intake->reader);
+    CHECK(ret->status == STATUS_OK || ret->status == STATUS_INVALID);
 }
 
 static struct report_context context_of(const struct intake *intake) {

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TICK_MS = 1000, LAG_MS = 100, DISK_STEP_BYTES = 64 << 20 };
+enum { TICK_MS = 1000, LAG_MS = 100, FAILURE_TOLD_MS = 250, DISK_STEP_BYTES = 64 << 20 };
 
 /* The running server: the parts, and what only their life together needs. */
 struct serve {
@@ -33,6 +33,7 @@ struct serve {
     int exit_code;
     int64_t now_ms;
     uint64_t now_loop_ms;
+    char failure[640]; /* what services.not_ready says once the store has failed */
     /* From the sealer thread, read when `sealed` fires. */
     enum status seal_status;
     struct error seal_error;
@@ -69,18 +70,30 @@ static void on_sealed_thread(void *context, enum status failure, const struct er
     uv_async_send(&serve->sealed);
 }
 
-/* The outcome of the failed write is unknown, so nothing in this process may go on from it: the
- * answers (503) leave the sockets, then the process ends; the next start recovers. */
-static _Noreturn void end_after_failure(const char *what, const struct error *error) {
-    log_line(LOG_LEVEL_ERROR, LOG_COMMIT_FAILED, what, "error", LOG_TEXT, error->message, NULL);
-    fprintf(stderr, "gridd: %s: %s: ending, start again to recover\n", what, error->message);
+static void on_failure_told(uv_timer_t *timer) {
+    const struct serve *serve = timer->loop->data;
+    fprintf(stderr, "gridd: %s: ending; start it again to recover\n", serve->failure);
     abort();
+}
+
+/* The outcome of the failed write is unknown, so nothing in this process may go on from it: who
+ * waits is answered 503, new uploads are refused, and as soon as that has left the process ends.
+ * The next start recovers. */
+static void end_after_failure(struct serve *serve, const char *what, const struct error *error) {
+    if (serve->services.not_ready == serve->failure) {
+        return;
+    }
+    snprintf(serve->failure, sizeof serve->failure, "%s: %s", what, error->message);
+    log_line(LOG_LEVEL_ERROR, LOG_COMMIT_FAILED, what, "error", LOG_TEXT, error->message, NULL);
+    serve->services.not_ready = serve->failure;
+    CHECK(uv_timer_start(&serve->tick, on_failure_told, FAILURE_TOLD_MS, 0) == 0);
 }
 
 static void on_sealed(uv_async_t *async) {
     struct serve *serve = async->loop->data;
     if (__atomic_load_n(&serve->seal_status, __ATOMIC_ACQUIRE) != STATUS_OK) {
-        end_after_failure("sealing a run failed", &serve->seal_error);
+        end_after_failure(serve, "sealing a run failed", &serve->seal_error);
+        return;
     }
     committer_room_changed(serve->services.committer);
 }
@@ -97,8 +110,7 @@ static void on_pressure(void *context) {
 }
 
 static void on_commit_failed(void *context, const struct error *error) {
-    (void)context;
-    end_after_failure("a commit failed", error);
+    end_after_failure(context, "a commit failed", error);
 }
 
 static void watch_disk(struct serve *serve) {
@@ -128,7 +140,7 @@ static void on_tick(uv_timer_t *timer) {
     if (stats.store.background_errors > 0) {
         struct error error;
         error_set(&error, STATUS_IO, "RocksDB reports a background error", NULL, NULL);
-        end_after_failure("the store is broken", &error);
+        end_after_failure(serve, "the store is broken", &error);
     }
 }
 

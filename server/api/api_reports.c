@@ -241,18 +241,23 @@ static bool on_body_refused(struct http_request *request, unsigned status, const
     return true;
 }
 
+/* Refuses an upload of which nothing was taken, and says so in its counts. */
+static void refuse_whole(struct http_request *request, unsigned status, const char *title,
+                         const char *detail) {
+    struct upload_tally nothing;
+    upload_tally_init(&nothing, &services_of(request)->config->limits, false);
+    upload_answer_refused(request, &nothing, status, title, detail);
+    upload_tally_deinit(&nothing);
+}
+
 /* Why no upload is taken at all now; true when it was answered. */
 static bool refuse_at_once(struct http_request *request, const struct services *services) {
     if (services->disk_low) {
-        http_problem(request, 507, "disk full",
-                     "the disk is nearly full; nothing was taken: send it again later", NULL);
+        refuse_whole(request, 507, "disk full", "the disk is nearly full: send it again later");
     } else if (services->not_ready != NULL) {
-        http_add_header(request, "Retry-After", "5");
-        http_problem(request, 503, "not ready", services->not_ready, NULL);
+        refuse_whole(request, 503, "not ready", services->not_ready);
     } else if (committer_pressure(services->committer) == PRESSURE_REFUSE) {
-        http_add_header(request, "Retry-After", "1");
-        http_problem(request, 503, "overloaded",
-                     "too much is waiting for the disk; nothing was taken: send it again", NULL);
+        refuse_whole(request, 503, "overloaded", "too much is waiting for the disk: send it again");
     } else {
         return false;
     }
@@ -279,9 +284,8 @@ void api_reports_post_on_headers(struct http_request *request) {
     bool bulk = slice_is(type, "application/x-ndjson");
     bool items_all;
     if (!bulk && !slice_is(type, "application/json")) {
-        http_problem(request, 415, "unsupported media type",
-                     "send application/json (one report) or application/x-ndjson (one a line)",
-                     NULL);
+        refuse_whole(request, 415, "unsupported media type",
+                     "send application/json (one report) or application/x-ndjson (one a line)");
         return;
     }
     if (!parse_items(request, &items_all) || refuse_at_once(request, services)) {
