@@ -1,6 +1,9 @@
 #include "core/limits.h"
 
 #include "core/check.h"
+#include "core/record.h"
+
+_Static_assert(RECORD_HEADER_BYTES_MAX == 84, "the sentences below name it");
 
 static const struct limit_row rows[] = {
 #define LIMITS_ROW(name, preset, min, max, text)                                                   \
@@ -35,9 +38,10 @@ bool limits_are_consistent(const struct limits *limits, const char **ret_why) {
          "header_value_bytes is above header_block_bytes"},
         {limits->line_bytes <= limits->body_inflated_bytes,
          "line_bytes is above body_inflated_bytes"},
-        {limits->line_bytes <= limits->block_bytes, "line_bytes is above block_bytes"},
-        {limits->report_body_bytes <= limits->block_bytes,
-         "report_body_bytes is above block_bytes"},
+        {limits->line_bytes + RECORD_HEADER_BYTES_MAX <= limits->block_bytes,
+         "a line of line_bytes and the 84 bytes kept with it do not fit block_bytes"},
+        {limits->report_body_bytes + RECORD_HEADER_BYTES_MAX <= limits->block_bytes,
+         "a report of report_body_bytes and the 84 bytes kept with it do not fit block_bytes"},
         {limits->block_bytes <= limits->run_bytes, "block_bytes is above run_bytes"},
         {limits->block_entries <= limits->run_entries, "block_entries is above run_entries"},
         {limits->run_entries * 4 <= limits->identities,

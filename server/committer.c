@@ -7,7 +7,10 @@
 
 enum {
     GROUP_BLOCKS_MAX = 4, /* blocks of one commit: bounds what one sync must carry */
-    BLOCKS_MAX = 1024,    /* open, waiting and spare together */
+    /* Not durable yet; small blocks fill these before limits.commit_pause_bytes and
+     * commit_queue_bytes are reached. */
+    BLOCKS_PAUSE = 256,
+    BLOCKS_REFUSE = 1024,
 };
 
 /* A block and its place in the queue. Nodes are reused; a block's memory is touched only as far as
@@ -21,7 +24,7 @@ struct committer {
     struct committer_options options;
     uint64_t next_seq, durable_seq;
     uint64_t queued_bytes;
-    uint32_t nodes_count;
+    uint32_t queued_blocks;
 
     struct block_node *open;         /* being filled; NULL until something is appended */
     struct block_node *first, *last; /* full, waiting */
@@ -151,9 +154,10 @@ static void start_commit(struct committer *c) {
 static void update_pressure(struct committer *c) {
     const struct limits *limits = c->options.limits;
     enum pressure pressure = PRESSURE_NONE;
-    if (c->failed || c->queued_bytes > limits->commit_queue_bytes) {
+    if (c->failed || c->queued_bytes > limits->commit_queue_bytes ||
+        c->queued_blocks > BLOCKS_REFUSE) {
         pressure = PRESSURE_REFUSE;
-    } else if (c->queued_bytes > limits->commit_pause_bytes) {
+    } else if (c->queued_bytes > limits->commit_pause_bytes || c->queued_blocks > BLOCKS_PAUSE) {
         pressure = PRESSURE_PAUSE;
     }
     if (pressure != c->pressure) {
@@ -188,6 +192,15 @@ static void call_waiters(struct committer *c) {
     }
 }
 
+/* Rows that came too late for the commit that failed. */
+static void fail_rows(struct committer *c) {
+    struct commit_rows *rows = c->rows;
+    if (c->failed && rows != NULL) {
+        c->rows = NULL;
+        rows->call(rows, c->result);
+    }
+}
+
 static void check_idle(struct committer *c) {
     bool idle = !c->busy && c->open == NULL && c->first == NULL && c->rows == NULL;
     if (c->on_idle != NULL && (idle || c->failed)) {
@@ -207,6 +220,7 @@ static void publish_group(struct committer *c, int64_t now_ms) {
         c->options.on_published(c->options.context, block);
         CHECK(c->queued_bytes >= block->payload_bytes);
         c->queued_bytes -= block->payload_bytes;
+        c->queued_blocks--;
         c->options.metrics->commit_bytes_total += block->payload_bytes;
         node->next = c->spare;
         c->spare = node;
@@ -246,6 +260,7 @@ static void on_done(uv_async_t *async) {
     if (rows != NULL) {
         rows->call(rows, result);
     }
+    fail_rows(c);
     call_waiters(c);
     if (c->failed) {
         c->options.on_failed(c->options.context, &c->error);
@@ -258,6 +273,7 @@ static void on_done(uv_async_t *async) {
 /* Runs before the loop polls: what the last turn appended starts its commit here. */
 static void on_prepare(uv_prepare_t *prepare) {
     struct committer *c = prepare->data;
+    fail_rows(c);
     call_waiters(c);
     start_commit(c);
     check_idle(c);
@@ -333,11 +349,10 @@ static struct block_node *take_node(struct committer *c) {
     if (node != NULL) {
         c->spare = node->next;
     } else {
-        CHECK(c->nodes_count < BLOCKS_MAX);
         node = calloc(1, sizeof *node);
         CHECK(node != NULL && block_new(&node->block, c->options.limits) == STATUS_OK);
-        c->nodes_count++;
     }
+    c->queued_blocks++;
     node->next = NULL;
     block_reset(node->block, c->next_seq);
     return node;
@@ -352,7 +367,7 @@ void committer_append(struct committer *c, const struct entry *entry, const stru
         close_open_block(c);
         c->open = take_node(c);
         before = 0;
-        /* block_bytes is at least line_bytes: an empty block takes any record. */
+        /* limits_are_consistent: an empty block takes any record. */
         CHECK(block_append(c->open->block, entry, record) == STATUS_OK);
     }
     c->queued_bytes += c->open->block->payload_bytes - before;

@@ -10,6 +10,8 @@
 #include "core/limits.h"
 #include "core/status.h"
 
+#include <stdatomic.h>
+
 /* Column families. Names are on disk; add at the end. */
 #define STORE_FAMILIES(X)                                                                          \
     X(META, "meta")         /* format, epoch, counters: storage/README.md */                       \
@@ -33,6 +35,8 @@ struct store_options {
     uint64_t cache_bytes;    /* block cache, shared by all families */
     uint64_t memtable_bytes; /* write buffer of one family */
     int background_jobs;     /* <= 4, reliability.md section 3.1 */
+    /* For tests, NULL otherwise: while it is set, the memory store's writes fail. */
+    const atomic_bool *fail_writes;
 };
 
 MUST_USE enum status store_open_rocks(struct store **ret, const struct store_options *options,

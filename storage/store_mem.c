@@ -27,6 +27,7 @@ struct mem_store {
     struct store base;
     pthread_mutex_t lock;
     struct mem_table *tables[FAMILY_COUNT];
+    const atomic_bool *fail_writes;
 };
 
 struct store_snapshot {
@@ -251,8 +252,11 @@ static void mem_batch_delete(struct store_batch *base, enum family family, struc
 
 static enum status mem_write(struct store *base, struct store_batch *base_batch,
                              struct error *error) {
-    (void)error;
     struct mem_batch *batch = (struct mem_batch *)base_batch;
+    const atomic_bool *fail_writes = ((struct mem_store *)base)->fail_writes;
+    if (fail_writes != NULL && atomic_load(fail_writes)) {
+        return error_set(error, STATUS_IO, "the memory store was told to fail", NULL, NULL);
+    }
     struct mem_store *store = lock(base);
     for (size_t i = 0; i < batch->count; i++) {
         const struct mem_change *change = &batch->changes[i];
@@ -502,10 +506,10 @@ static const struct store_ops mem_ops = {
 
 enum status store_open_mem(struct store **ret, const struct store_options *options,
                            struct error *error) {
-    (void)options;
     (void)error;
     struct mem_store *store = must(calloc(1, sizeof *store));
     store->base.ops = &mem_ops;
+    store->fail_writes = options->fail_writes;
     CHECK(pthread_mutex_init(&store->lock, NULL) == 0);
     for (size_t i = 0; i < FAMILY_COUNT; i++) {
         store->tables[i] = table_new();

@@ -52,12 +52,47 @@ static void limits_defaults_hold_together(void **state) {
     assert_non_null(why);
 }
 
+/* A limit at the bound that another one sets is taken, one past it is refused. */
+static void limits_bound_each_other(void **state) {
+    (void)state;
+    struct limits limits;
+    limits_init(&limits);
+    const struct {
+        uint64_t *limit;
+        uint64_t bound;
+        int past; /* +1: refused above the bound; -1: below */
+    } relations[] = {
+        {&limits.uri_bytes, limits.request_line_bytes, 1},
+        {&limits.header_value_bytes, limits.header_block_bytes, 1},
+        {&limits.body_inflated_bytes, limits.line_bytes, -1},
+        {&limits.block_bytes, limits.line_bytes + 84, -1},
+        {&limits.report_body_bytes, limits.block_bytes - 84, 1},
+        {&limits.run_bytes, limits.block_bytes, -1},
+        {&limits.block_entries, limits.run_entries, 1},
+        {&limits.identities, limits.run_entries * 4, -1},
+        {&limits.commit_pause_bytes, limits.commit_queue_bytes, 1},
+        {&limits.list_items_default, limits.list_items_max, 1},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(relations); i++) {
+        const char *why = NULL;
+        uint64_t before = *relations[i].limit;
+        *relations[i].limit = relations[i].bound;
+        assert_true(limits_are_consistent(&limits, &why));
+        assert_null(why);
+        *relations[i].limit += relations[i].past > 0 ? 1 : UINT64_MAX;
+        assert_false(limits_are_consistent(&limits, &why));
+        assert_non_null(why);
+        *relations[i].limit = before;
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slices_compare_by_content),
         cmocka_unit_test(errors_are_cut_not_overrun),
         cmocka_unit_test(arenas_align_and_end),
         cmocka_unit_test(limits_defaults_hold_together),
+        cmocka_unit_test(limits_bound_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
