@@ -49,6 +49,7 @@ enum status db_commit(struct db *db, const struct db_commit *commit, struct erro
     uint8_t hash[BLOCK_HASH_BYTES];
     memcpy(hash, db->head_hash, sizeof hash);
     store_batch_reset(db->batch);
+    schema_put_commit(db->batch, ++db->meta.commit_number);
     enum status status = STATUS_OK;
     for (size_t i = 0; i < commit->blocks_count && status == STATUS_OK; i++) {
         const struct block *block = commit->blocks[i];

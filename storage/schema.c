@@ -13,6 +13,7 @@
 #define KEY_IDENTITY_SEED SLICE_LITERAL("identity_seed")
 #define KEY_SEALED_THROUGH SLICE_LITERAL("sealed_through")
 #define KEY_RUN_NEXT SLICE_LITERAL("run_next")
+#define KEY_COMMIT SLICE_LITERAL(SCHEMA_COMMIT_KEY)
 #define KEY_CREATED_MS SLICE_LITERAL("created_ms")
 
 enum status schema_random(uint64_t *ret, struct error *error) {
@@ -100,6 +101,7 @@ enum status schema_read(struct schema_meta *ret, struct store *store, struct err
         {KEY_IDENTITY_SEED, &meta.identity_seed},
         {KEY_SEALED_THROUGH, &meta.sealed_through},
         {KEY_RUN_NEXT, &meta.run_next},
+        {KEY_COMMIT, &meta.commit_number},
         {KEY_CREATED_MS, &created},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows) && status == STATUS_OK; i++) {
@@ -131,8 +133,13 @@ void schema_put_sealed(struct store_batch *batch, uint64_t sealed_through, uint6
     put_u64(batch, KEY_RUN_NEXT, run_next);
 }
 
+void schema_put_commit(struct store_batch *batch, uint64_t commit_number) {
+    put_u64(batch, KEY_COMMIT, commit_number);
+}
+
 void schema_put(struct store_batch *batch, const struct schema_meta *meta) {
     CHECK(meta->format == SCHEMA_FORMAT);
+    schema_put_commit(batch, meta->commit_number);
     uint8_t format[4];
     store_u32_le(format, meta->format);
     store_batch_put(batch, FAMILY_META, KEY_FORMAT, (struct slice){format, sizeof format});

@@ -14,6 +14,7 @@ struct schema_meta {
     uint64_t identity_seed;  /* random; keys identities; kept over a restore */
     uint64_t sealed_through; /* highest sequence number in sealed runs; 0: none */
     uint64_t run_next;       /* number of the next run, from 1 */
+    uint64_t commit_number;  /* of the last commit; dense, the witness that no write is missing */
     int64_t created_ms;
 };
 
@@ -26,6 +27,9 @@ MUST_USE enum status schema_read(struct schema_meta *ret, struct store *store, s
 void schema_put(struct store_batch *batch, const struct schema_meta *meta);
 /* A run is sealed: the two keys that change with it. */
 void schema_put_sealed(struct store_batch *batch, uint64_t sealed_through, uint64_t run_next);
+/* The first entry of every commit's batch: the WAL audit finds it there (wal_audit.h). */
+#define SCHEMA_COMMIT_KEY "commit"
+void schema_put_commit(struct store_batch *batch, uint64_t commit_number);
 void schema_put_epoch(struct store_batch *batch, uint64_t epoch);
 /* 16 lower-case hex digits and a NUL. */
 void schema_epoch_text(char to[EPOCH_TEXT_BYTES], uint64_t epoch);

@@ -4,6 +4,7 @@
 #include "core/check.h"
 #include "core/limits.h"
 #include "storage/crc32c.h"
+#include "storage/schema.h"
 #include "storage/store_dir.h"
 
 #include <dirent.h>
@@ -30,6 +31,7 @@ enum {
     TYPE_LAST = 4,
     TYPE_RECYCLABLE = 4,     /* added to the types above */
     BATCH_HEADER_BYTES = 12, /* of a record: u64 sequence, u32 count */
+    TAG_FAMILY_VALUE = 5,    /* of a batch's entry: a put into a column family */
 };
 #define CRC_MASK UINT32_C(0xa282ead8)
 /* Bytes the search for a valid write inside damaged blocks may hash, over all logs of one audit;
@@ -86,7 +88,7 @@ struct reading {
     size_t at;
     uint64_t hashed_bytes;
     bool in_record; /* FIRST was read, LAST was not */
-    uint64_t record_sequence, record_count;
+    uint64_t record_sequence, record_count, record_commit;
 };
 
 enum step { STEP_FRAGMENT, STEP_END, STEP_BAD };
@@ -137,6 +139,24 @@ static enum step next_fragment(struct reading *reading, struct fragment *ret) {
     return follows ? STEP_FRAGMENT : STEP_BAD;
 }
 
+/* The number of the commit whose batch begins here; 0 when the batch does not begin with one. An
+ * entry of a batch: tag, column family, key length, key, value length, value; the lengths are
+ * varints, and all of these are below 128. */
+static uint64_t commit_number_of(struct slice batch) {
+    static const uint8_t key[] = SCHEMA_COMMIT_KEY;
+    enum {
+        KEY_BYTES = sizeof key - 1,
+        AT_KEY = BATCH_HEADER_BYTES + 3,
+        AT_VALUE = AT_KEY + KEY_BYTES + 1
+    };
+    if (batch.bytes < AT_VALUE + 8 || batch.data[BATCH_HEADER_BYTES] != TAG_FAMILY_VALUE ||
+        batch.data[AT_KEY - 1] != KEY_BYTES || memcmp(batch.data + AT_KEY, key, KEY_BYTES) != 0 ||
+        batch.data[AT_VALUE - 1] != 8) {
+        return 0;
+    }
+    return load_u64_le(batch.data + AT_VALUE);
+}
+
 static void take_fragment(struct reading *reading, const struct fragment *fragment) {
     struct wal_audit_state *state = reading->state;
     reading->at += fragment->bytes;
@@ -144,6 +164,7 @@ static void take_fragment(struct reading *reading, const struct fragment *fragme
         reading->in_record = true;
         reading->record_sequence = load_u64_le(fragment->payload.data);
         reading->record_count = load_u32_le(fragment->payload.data + 8);
+        reading->record_commit = commit_number_of(fragment->payload);
     }
     CHECK(reading->in_record);
     if (fragment->type == TYPE_FULL || fragment->type == TYPE_LAST) {
@@ -151,6 +172,7 @@ static void take_fragment(struct reading *reading, const struct fragment *fragme
         state->counts.records++;
         state->next_sequence =
             max_u64(state->next_sequence, reading->record_sequence + reading->record_count);
+        state->commit_number = max_u64(state->commit_number, reading->record_commit);
     }
 }
 
@@ -174,10 +196,17 @@ static bool later_write_from(struct reading *reading, size_t at) {
     return false;
 }
 
-/* A torn write in an earlier log is fine when this log took it up: RocksDB's numbers go on without
- * a gap from the last whole write. */
-static bool takes_up(const struct wal_audit_state *state, const struct fragment *fragment) {
-    return state->next_sequence != 0 && load_u64_le(fragment->payload.data) == state->next_sequence;
+enum continuity { CONTINUITY_UNKNOWN, CONTINUITY_KEPT, CONTINUITY_BROKEN };
+
+/* Does this write, of a log behind a torn one, follow the last whole commit? */
+static enum continuity takes_up(const struct wal_audit_state *state,
+                                const struct fragment *fragment) {
+    uint64_t number = begins_write(fragment) ? commit_number_of(fragment->payload) : 0;
+    if (number == 0) {
+        return CONTINUITY_UNKNOWN;
+    }
+    bool follows = state->commit_number == 0 || number == state->commit_number + 1;
+    return follows ? CONTINUITY_KEPT : CONTINUITY_BROKEN;
 }
 
 bool wal_audit_log(struct wal_audit_state *state, struct slice log, uint64_t log_number) {
@@ -187,10 +216,11 @@ bool wal_audit_log(struct wal_audit_state *state, struct slice log, uint64_t log
     struct fragment fragment = {0};
     enum step step;
     while ((step = next_fragment(&reading, &fragment)) == STEP_FRAGMENT) {
-        if (state->bad && !takes_up(state, &fragment)) {
+        enum continuity continuity = state->bad ? takes_up(state, &fragment) : CONTINUITY_UNKNOWN;
+        if (continuity == CONTINUITY_BROKEN) {
             return false;
         }
-        state->bad = false;
+        state->bad = state->bad && continuity != CONTINUITY_KEPT;
         take_fragment(&reading, &fragment);
     }
     bool torn = step == STEP_BAD || reading.in_record;

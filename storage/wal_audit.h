@@ -2,8 +2,12 @@
  * and says nothing, so damage in the middle would silently cost acknowledged commits.
  *
  * There is one synced write at a time, so only the last one can be torn. A bad region with the
- * start of a later write behind it is therefore damage in acknowledged history; a bad region at the
- * very end is a torn tail and fine (the watermark decides whether it was acknowledged). */
+ * start of a later write behind it in the same log is therefore damage in acknowledged history; a
+ * bad region at the very end is a torn tail and fine (the watermark decides whether it was
+ * acknowledged). A torn log may still lie there beside the one that the next start began: commits
+ * carry dense numbers, so the first commit of a later log says whether one is missing between.
+ * (RocksDB's own sequence numbers cannot say it: taking in a sorted file uses some up without a
+ * trace in the log.) */
 #ifndef STORAGE_WAL_AUDIT_H
 #define STORAGE_WAL_AUDIT_H
 
@@ -23,6 +27,7 @@ MUST_USE enum status wal_audit_directory(struct wal_audit *ret, const char *dire
 struct wal_audit_state {
     struct wal_audit counts;
     uint64_t next_sequence; /* RocksDB's number after the last whole record; 0: none yet */
+    uint64_t commit_number; /* of the last whole record that has one; 0: none yet */
     bool bad;               /* a bad region, nothing valid seen behind it yet */
     uint64_t bad_log_number, bad_offset;
 };
