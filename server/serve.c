@@ -178,8 +178,9 @@ static void reload(struct serve *serve) {
              LOG_U64, (uint64_t)policy->version, NULL);
 }
 
+/* After a failure the process ends otherwise, and not as a success. */
 static void stop_if_drained(struct serve *serve) {
-    if (serve->http_drained && serve->committer_idle) {
+    if (serve->failure[0] == '\0' && serve->http_drained && serve->committer_idle) {
         uv_stop(&serve->loop);
     }
 }

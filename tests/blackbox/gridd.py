@@ -144,6 +144,19 @@ def report(number=1, **fields):
     return {key: value for key, value in base.items() if value is not None}
 
 
+def line_of(size, number, **fields):
+    """A report of exactly `size` bytes."""
+    bare = json.dumps(report(number, pad=[""], **fields))
+    parts, room = [], size - len(bare)
+    while room > 0:  # strings of at most 16 KiB
+        take = min(room - (4 if parts else 0), 16000)
+        parts.append("x" * take)
+        room -= take + (4 if len(parts) > 1 else 0)
+    line = json.dumps(report(number, pad=parts or [""], **fields))
+    assert len(line) == size, (len(line), size)
+    return line
+
+
 def run(*arguments, timeout=120):
     """A gridd subcommand; the completed process with text output."""
     return subprocess.run([BIN, *map(str, arguments)], capture_output=True, text=True, timeout=timeout)

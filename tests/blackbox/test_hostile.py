@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from gridd import Gridd, NDJSON, report
+from gridd import NDJSON, Gridd, line_of, report
 
 SHARED = pathlib.Path(os.environ.get("GRIDD_SHARED", pathlib.Path(__file__).resolve().parents[3] / "shared"))
 
@@ -38,19 +38,6 @@ def test_every_file_of_the_json_suite_as_a_line(server):
         bulk = server.post_lines([data]).json()
         assert bulk["counts"]["invalid"] == len(lines), path.name
     assert len(server.timeline("c")) == before
-
-
-def line_of(size, number):
-    """A report line of exactly `size` bytes."""
-    bare = json.dumps(report(number, pad=[""]))
-    parts, room = [], size - len(bare)
-    while room > 0:  # strings of at most 16 KiB
-        take = min(room - (4 if parts else 0), 16000)
-        parts.append("x" * take)
-        room -= take + (4 if len(parts) > 1 else 0)
-    line = json.dumps(report(number, pad=parts or [""]))
-    assert len(line) == size, (len(line), size)
-    return line
 
 
 def test_line_limit():
