@@ -264,6 +264,7 @@ static bool one_next(void *context, uint32_t connection, struct client_request *
 static void one_answered(void *context, const struct client_answer *answer) {
     struct one_call *call = context;
     call->status = answer->status;
+    free(call->body);
     call->body = strndup((const char *)answer->body.data, answer->body.bytes);
 }
 

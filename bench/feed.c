@@ -195,7 +195,7 @@ static void report(const struct feed_run *run, double seconds, double server_cpu
     print_latency("lag after planned send", &run->from_planned);
     print_latency("answer after planned send", &run->post_latency);
     printf("%-26s %llu of %llu\n", "not delivered", (unsigned long long)count_missed(run),
-           (unsigned long long)(run->reports * options->readers));
+           (unsigned long long)run->reports * options->readers);
     printf("%-26s %.2f\n", "server CPU us/delivery", server_cpu_s * 1e6 / (double)run->deliveries);
     printf("%-26s %.0f\n", "server RSS MiB", after->rss_mib);
     printf("%-26s %s\n", "durable", "an event is delivered after its report is written and synced");

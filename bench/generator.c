@@ -31,9 +31,7 @@ static const char *const texts[] = {
 };
 
 static char *put_text(char *to, const char *text) {
-    size_t bytes = strlen(text);
-    memcpy(to, text, bytes);
-    return to + bytes;
+    return mempcpy(to, text, strlen(text));
 }
 
 /* `width` decimal digits, leading zeros kept. */

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const size_t append_bytes[] = {4096, 256 * 1024};
+static const size_t append_bytes[] = {4096, 262144};
 
 /* Appends and fdatasyncs until the time is over: what a commit costs on this disk at this hour. */
 static void measure_sync(struct latency *ret, const char *directory, size_t bytes,

@@ -71,7 +71,7 @@ void spawn_gridd(struct spawned *ret, const char *root, const char *const *argum
     while (url == NULL && fgets(line, sizeof line, lines) != NULL) {
         url = strstr(line, "http://");
     }
-    fclose(lines);
+    (void)fclose(lines); /* only read */
     if (url == NULL || !target_parse(&ret->target, url)) {
         die("the server did not come up; its log is %s/server.log", ret->directory);
     }
@@ -105,11 +105,15 @@ static void read_cpu(pid_t pid, struct process_use *ret) {
     }
     size_t bytes = fread(line, 1, sizeof line - 1, file);
     line[bytes] = '\0';
-    fclose(file);
+    (void)fclose(file);                  /* only read */
     const char *at = strrchr(line, ')'); /* the name may hold anything */
-    unsigned long long user = 0, system = 0;
-    if (at != NULL && sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
-                             &user, &system) == 2) {
+    for (int field = 3; at != NULL && field <= 14; field++) {
+        at = strchr(at + 1, ' ');
+    }
+    if (at != NULL) {
+        char *end;
+        unsigned long long user = strtoull(at, &end, 10);
+        unsigned long long system = strtoull(end, NULL, 10);
         ret->cpu_s = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
     }
 }
@@ -130,5 +134,5 @@ void process_use(pid_t pid, struct process_use *ret) {
             ret->rss_mib = strtod(line + 6, NULL) / 1024;
         }
     }
-    fclose(file);
+    (void)fclose(file); /* only read */
 }

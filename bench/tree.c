@@ -61,7 +61,7 @@ void bench_tree_make(struct bench_tree *ret, size_t grids_count) {
         (size_t)snprintf(writer.tree.csv, writer.csv_room, "code,parent,level,name\n");
     char codes[5][CODE_BYTES_MAX] = {"370"};
     add_row(&writer, codes[0], "", 0, "市", 1);
-    const size_t of_street = GRIDS_OF_COMMUNITY * COMMUNITIES_OF_STREET;
+    const size_t of_street = (size_t)GRIDS_OF_COMMUNITY * COMMUNITIES_OF_STREET;
     const size_t of_district = of_street * STREETS_OF_DISTRICT;
     for (size_t grid = 0; grid < grids_count; grid++) {
         if (grid % of_district == 0) {
@@ -95,7 +95,7 @@ static char *read_all(const char *path, size_t *ret_bytes) {
         }
         bytes += fread(text + bytes, 1, room - bytes, file);
     } while (!feof(file) && !ferror(file) && bytes < GIB);
-    fclose(file);
+    (void)fclose(file); /* only read */
     text[bytes] = '\0';
     *ret_bytes = bytes;
     return text;

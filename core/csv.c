@@ -9,10 +9,6 @@ static enum csv_state after_byte(enum csv_state state, uint8_t byte) {
     case CSV_FIELD_QUOTED:
         return byte == '"' ? CSV_FIELD_QUOTE : CSV_FIELD_QUOTED;
     case CSV_FIELD_QUOTE: /* doubled: still inside; else the field is over */
-        if (byte == '"') {
-            return CSV_FIELD_QUOTED;
-        }
-        return byte == ',' ? CSV_FIELD_BEGIN : CSV_FIELD_PLAIN;
     case CSV_FIELD_BEGIN:
         if (byte == '"') {
             return CSV_FIELD_QUOTED;
@@ -22,6 +18,7 @@ static enum csv_state after_byte(enum csv_state state, uint8_t byte) {
         return byte == ',' ? CSV_FIELD_BEGIN : CSV_FIELD_PLAIN;
     }
     CHECK(false);
+    return CSV_FIELD_PLAIN;
 }
 
 size_t csv_find_record_end(struct csv_splitter *splitter, struct slice bytes) {

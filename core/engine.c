@@ -3,7 +3,7 @@
 #include "core/check.h"
 
 static const char *const verdict_names[] = {
-#define VERDICT_NAME(name, text) [VERDICT_##name] = text,
+#define VERDICT_NAME(name, text) [VERDICT_##name] = (text),
     VERDICT_TABLE(VERDICT_NAME)
 #undef VERDICT_NAME
 };

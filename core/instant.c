@@ -198,7 +198,7 @@ void instant_format(char *to, int64_t ms) {
     put_digits(to, civil.year, 4);
     put_digits(to + 5, civil.month, 2);
     put_digits(to + 8, civil.day, 2);
-    put_digits(to + 11, of_day / (60 * MINUTE_MS), 2);
+    put_digits(to + 11, of_day / MINUTE_MS / 60, 2);
     put_digits(to + 14, of_day / MINUTE_MS % 60, 2);
     put_digits(to + 17, of_day / 1000 % 60, 2);
     put_digits(to + 20, of_day % 1000, 3);

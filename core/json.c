@@ -286,12 +286,10 @@ void json_next_into(struct json_reader *reader, struct json_token *ret) {
     enum state state = (enum state)reader->state;
     if (state == STATE_AFTER_VALUE) {
         read_after_value(reader, ret, at);
-    } else if (state == STATE_VALUE) {
+    } else if (state == STATE_VALUE || (state == STATE_FIRST_ELEMENT && byte != ']')) {
         read_value(reader, ret, at);
     } else if (state == STATE_FIRST_KEY && byte != '}') {
         read_key(reader, ret, at);
-    } else if (state == STATE_FIRST_ELEMENT && byte != ']') {
-        read_value(reader, ret, at);
     } else if (state == STATE_FIRST_KEY || state == STATE_FIRST_ELEMENT) {
         close_level(reader, ret, at);
     } else {

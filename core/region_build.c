@@ -20,7 +20,7 @@ static struct layout layout_of(const struct region_table *before, size_t rows_co
     size_t known = before == NULL ? 0 : before->count;
     size_t count = known + (size_t)min_u64(rows_count, REGIONS_CAP - known);
     struct layout layout = {.count = count, .slots_count = 4};
-    while (layout.slots_count / 4 * 3 < count) {
+    while ((size_t)layout.slots_count / 4 * 3 < count) {
         layout.slots_count *= 2;
     }
     /* A text is never longer than the row it is made from. */

@@ -19,11 +19,15 @@ struct identity report_given_identity(const struct report_context *context, stru
     return (struct identity){hash.low64, hash.high64};
 }
 
+static bool is_space(uint8_t byte) {
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
 static struct slice trimmed(struct slice text) {
-    while (text.bytes > 0 && memchr(" \t\r\n", text.data[text.bytes - 1], 4) != NULL) {
+    while (text.bytes > 0 && is_space(text.data[text.bytes - 1])) {
         text.bytes--;
     }
-    while (text.bytes > 0 && memchr(" \t\r\n", text.data[0], 4) != NULL) {
+    while (text.bytes > 0 && is_space(text.data[0])) {
         text.data++;
         text.bytes--;
     }

@@ -26,11 +26,9 @@ const char *status_text(enum status status) {
     return texts[status];
 }
 
-enum status error_set(struct error *error, enum status status, const char *a, const char *b,
-                      const char *c) {
-    CHECK(status != STATUS_OK);
+void error_set_message(struct error *error, const char *a, const char *b, const char *c) {
     if (error == NULL) {
-        return status;
+        return;
     }
     const char *parts[] = {a, b, c};
     size_t used = 0;
@@ -44,5 +42,4 @@ enum status error_set(struct error *error, enum status status, const char *a, co
         used += bytes;
     }
     error->message[used] = '\0';
-    return status;
 }

@@ -5,7 +5,7 @@
 #ifndef CORE_STATUS_H
 #define CORE_STATUS_H
 
-#include "core/base.h"
+#include "core/check.h"
 
 /* name, what it says when there is no better message */
 #define STATUS_TABLE(X)                                                                            \
@@ -40,8 +40,16 @@ struct error {
 };
 
 /* Sets the message from up to three parts (NULL parts are left out); cuts what does not fit.
- * Returns `status`, so that a failure is one line. `error` may be NULL. */
-enum status error_set(struct error *error, enum status status, const char *a, const char *b,
-                      const char *c);
+ * `error` may be NULL. */
+void error_set_message(struct error *error, const char *a, const char *b, const char *c);
+
+/* error_set_message that returns `status`, so that a failure is one line. Inline, so that compilers
+ * and analysers see that it never returns OK. */
+static inline enum status error_set(struct error *error, enum status status, const char *a,
+                                    const char *b, const char *c) {
+    CHECK(status != STATUS_OK);
+    error_set_message(error, a, b, c);
+    return status;
+}
 
 #endif

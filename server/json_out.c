@@ -80,7 +80,7 @@ static void append_control(struct buffer *to, uint8_t byte) {
     static const char named[] = {
         ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"'};
     if (byte == '\\' || (byte < sizeof named && named[byte] != 0)) {
-        char text[2] = {'\\', byte == '\\' ? '\\' : named[byte]};
+        char text[2] = {'\\', (char)(byte == '\\' ? '\\' : named[byte])};
         buffer_append(to, text, sizeof text);
     } else {
         char text[6] = {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};

@@ -26,7 +26,7 @@ void metrics_text_quoted(struct buffer *to, const char *word) {
 void metrics_text_sample(struct buffer *to, const char *name, const char *label, const char *word,
                          uint64_t value) {
     buffer_append_text(to, name);
-    if (label != NULL) {
+    if (label != NULL && word != NULL) {
         buffer_printf(to, "{%s=", label);
         metrics_text_quoted(to, word);
         buffer_append_text(to, "}");

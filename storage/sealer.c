@@ -66,7 +66,7 @@ static enum status serve(struct db *db, enum run_event event, const struct recen
         announce(db, STATUS_OK, NULL);
     }
     uint64_t now_us = monotonic_us();
-    if (status == STATUS_OK && now_us - *watermark_us >= WATERMARK_INTERVAL_MS * 1000) {
+    if (status == STATUS_OK && now_us - *watermark_us >= UINT64_C(1000) * WATERMARK_INTERVAL_MS) {
         *watermark_us = now_us;
         status = sealer_write_watermark(db, error);
     }

@@ -324,7 +324,8 @@ static enum status take_value(struct store_value *ret, rocksdb_pinnableslice_t *
         return STATUS_NO_MEMORY;
     }
     memcpy(copy, data, bytes);
-    *ret = (struct store_value){{copy, bytes}, copy};
+    ret->bytes = (struct slice){copy, bytes};
+    ret->owner = copy;
     return STATUS_OK;
 }
 

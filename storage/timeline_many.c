@@ -139,6 +139,7 @@ static enum status give_some(struct walk *walk, const struct candidate *candidat
             walk_give_recent(walk, &candidates[i]);
             continue;
         }
+        CHECK(sealed < sealed_count);
         struct timeline_row row;
         if (values[sealed].bytes.data != NULL) {
             status = timeline_row_decode(&row, keys[sealed], values[sealed].bytes, error);

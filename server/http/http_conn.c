@@ -182,6 +182,7 @@ static void take_piece(struct http_conn *conn) {
 
 static void end_body(struct http_conn *conn) {
     struct http_request *request = conn->request;
+    CHECK(request != NULL);
     if (request->answer == HTTP_ANSWER_NONE && request->decoder != NULL) {
         enum http_refusal refusal = http_decoder_end(request->decoder);
         if (refusal != HTTP_REFUSAL_NONE) {
@@ -198,6 +199,7 @@ static void end_body(struct http_conn *conn) {
 /* One step of a body; true when another may follow. */
 static bool take_body(struct http_conn *conn) {
     struct http_request *request = conn->request;
+    CHECK(request != NULL);
     bool thrown_away = request->answer != HTTP_ANSWER_NONE;
     if (http_conn_body_paused(conn) || (thrown_away && conn->last)) {
         return false;
@@ -231,6 +233,7 @@ static bool take_body(struct http_conn *conn) {
 }
 
 static bool take_head(struct http_conn *conn) {
+    CHECK(conn->request != NULL);
     struct http_parser *parser = &conn->request->parser;
     switch (http_parser_next(parser, &conn->in, &conn->run)) {
     case HTTP_EVENT_MORE:

@@ -10,8 +10,9 @@
 
 /* RFC 9110 section 5.6.7, made once a second. */
 static const char *date_text(struct http_server *server) {
-    static const char days[] = "SunMonTueWedThuFriSat";
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     struct timespec now;
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     if (now.tv_sec != server->date_s) {
@@ -19,9 +20,8 @@ static const char *date_text(struct http_server *server) {
         gmtime_r(&now.tv_sec, &tm);
         struct buffer text;
         buffer_init(&text);
-        buffer_printf(&text, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday,
-                      tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
-                      tm.tm_sec);
+        buffer_printf(&text, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday], tm.tm_mday,
+                      months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
         CHECK(text.bytes < sizeof server->date);
         memcpy(server->date, text.data, text.bytes);
         server->date[text.bytes] = '\0';

@@ -129,7 +129,9 @@ void report_json_write_event(struct json_out *out, const struct timeline_row *ro
     (void)regions;
     assert_non_null(policy);
     uv_thread_t here = uv_thread_self();
-    stage_encoded += uv_thread_equal(&here, &loop_thread) ? 1 : 0;
+    if (uv_thread_equal(&here, &loop_thread)) {
+        stage_encoded++;
+    }
     buffer_printf(out->to, "{\"seq\":%llu}", (unsigned long long)row->seq);
 }
 

@@ -8,17 +8,6 @@
 
 enum { SEVERITIES = 4, CATEGORIES = 3 };
 
-#ifdef __SANITIZE_THREAD__
-/* The distribution's RocksDB is not instrumented: its own locking goes unseen, and so does what
- * makes the memory safe that it lends us (values of look-ups and iterators). */
-const char *__tsan_default_suppressions(void);
-const char *__tsan_default_suppressions(void) {
-    return "race:librocksdb.so\nmutex:librocksdb.so\ncalled_from_lib:librocksdb.so\n"
-           "race:take_value\nrace:timeline_row_decode\nrace:timeline_key_decode\n"
-           "mutex:make_db_options\nrace:block_view\nrace:libstdc++.so\nrace:liblz4.so\n";
-}
-#endif
-
 static void sealing_failed(void *context, enum status failure, const struct error *error) {
     (void)context;
     if (failure != STATUS_OK) {

@@ -375,8 +375,8 @@ static void corpora_have_their_verdicts(void **state) {
 
 static const char *const seeds[] = {
     "{\"id\":\"a1\",\"n\":-12.5e+3,\"t\":true,\"f\":false,\"z\":null,\"a\":[1,[2,{}],\"x\"]}",
-    "[\"\\u0041\\uD83D\\uDE00\\n\", \"\xE4\xB8\xAD\xE6\x96\x87 text that is longer than one "
-    "vector\", 0.1, 1E5]",
+    ("[\"\\u0041\\uD83D\\uDE00\\n\", \"\xE4\xB8\xAD\xE6\x96\x87 text that is longer than one "
+     "vector\", 0.1, 1E5]"),
     " { \"k\" : { \"l\" : [ ] , \"m\" : { } } } ",
     "\"\xF0\x9F\x98\x80\xC3\xA9\"",
     "-0.5",
