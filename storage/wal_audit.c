@@ -32,6 +32,7 @@ enum {
     TYPE_RECYCLABLE = 4,     /* added to the types above */
     BATCH_HEADER_BYTES = 12, /* of a record: u64 sequence, u32 count */
     TAG_FAMILY_VALUE = 5,    /* of a batch's entry: a put into a column family */
+    HEAD_BYTES = 64,         /* of a record: all that is looked at */
 };
 #define CRC_MASK UINT32_C(0xa282ead8)
 /* Bytes the search for a valid write inside damaged blocks may hash, over all logs of one audit;
@@ -88,7 +89,9 @@ struct reading {
     size_t at;
     uint64_t hashed_bytes;
     bool in_record; /* FIRST was read, LAST was not */
-    uint64_t record_sequence, record_count, record_commit;
+    /* The record's first bytes, put together: near a block's end a fragment may be empty. */
+    uint8_t head[HEAD_BYTES];
+    size_t head_bytes;
 };
 
 enum step { STEP_FRAGMENT, STEP_END, STEP_BAD };
@@ -121,6 +124,10 @@ static bool begins_write(const struct fragment *fragment) {
     return fragment->type == TYPE_FULL || fragment->type == TYPE_FIRST;
 }
 
+static bool ends_write(const struct fragment *fragment) {
+    return fragment->type == TYPE_FULL || fragment->type == TYPE_LAST;
+}
+
 /* The next fragment, if it follows from what was read before it. */
 static enum step next_fragment(struct reading *reading, struct fragment *ret) {
     if (reading->at < reading->log.bytes) {
@@ -133,10 +140,10 @@ static enum step next_fragment(struct reading *reading, struct fragment *ret) {
                       &reading->hashed_bytes) != FRAGMENT_OK) {
         return STEP_BAD;
     }
-    bool follows = begins_write(ret)
-                       ? !reading->in_record && ret->payload.bytes >= BATCH_HEADER_BYTES
-                       : reading->in_record;
-    return follows ? STEP_FRAGMENT : STEP_BAD;
+    bool follows = begins_write(ret) != reading->in_record;
+    size_t before = begins_write(ret) ? 0 : reading->head_bytes;
+    bool whole = !ends_write(ret) || before + ret->payload.bytes >= BATCH_HEADER_BYTES;
+    return follows && whole ? STEP_FRAGMENT : STEP_BAD;
 }
 
 /* The number of the commit whose batch begins here; 0 when the batch does not begin with one. An
@@ -157,23 +164,36 @@ static uint64_t commit_number_of(struct slice batch) {
     return load_u64_le(batch.data + AT_VALUE);
 }
 
-static void take_fragment(struct reading *reading, const struct fragment *fragment) {
+/* A whole write was read. Behind a torn log the first commit must follow the last whole one; false
+ * when it does not. */
+static bool take_write(struct reading *reading) {
     struct wal_audit_state *state = reading->state;
+    struct slice head = {reading->head, reading->head_bytes};
+    CHECK(head.bytes >= BATCH_HEADER_BYTES);
+    uint64_t number = commit_number_of(head);
+    if (state->bad && number != 0) {
+        if (state->commit_number != 0 && number != state->commit_number + 1) {
+            return false;
+        }
+        state->bad = false;
+    }
+    state->counts.records++;
+    state->next_sequence =
+        max_u64(state->next_sequence, load_u64_le(head.data) + load_u32_le(head.data + 8));
+    state->commit_number = max_u64(state->commit_number, number);
+    return true;
+}
+
+static bool take_fragment(struct reading *reading, const struct fragment *fragment) {
     reading->at += fragment->bytes;
     if (begins_write(fragment)) {
-        reading->in_record = true;
-        reading->record_sequence = load_u64_le(fragment->payload.data);
-        reading->record_count = load_u32_le(fragment->payload.data + 8);
-        reading->record_commit = commit_number_of(fragment->payload);
+        reading->head_bytes = 0;
     }
-    CHECK(reading->in_record);
-    if (fragment->type == TYPE_FULL || fragment->type == TYPE_LAST) {
-        reading->in_record = false;
-        state->counts.records++;
-        state->next_sequence =
-            max_u64(state->next_sequence, reading->record_sequence + reading->record_count);
-        state->commit_number = max_u64(state->commit_number, reading->record_commit);
-    }
+    size_t bytes = min_u64(fragment->payload.bytes, HEAD_BYTES - reading->head_bytes);
+    memcpy(reading->head + reading->head_bytes, fragment->payload.data, bytes);
+    reading->head_bytes += bytes;
+    reading->in_record = !ends_write(fragment);
+    return reading->in_record || take_write(reading);
 }
 
 /* Middles and ends do not count: they may belong to the torn write itself. */
@@ -196,19 +216,6 @@ static bool later_write_from(struct reading *reading, size_t at) {
     return false;
 }
 
-enum continuity { CONTINUITY_UNKNOWN, CONTINUITY_KEPT, CONTINUITY_BROKEN };
-
-/* Does this write, of a log behind a torn one, follow the last whole commit? */
-static enum continuity takes_up(const struct wal_audit_state *state,
-                                const struct fragment *fragment) {
-    uint64_t number = begins_write(fragment) ? commit_number_of(fragment->payload) : 0;
-    if (number == 0) {
-        return CONTINUITY_UNKNOWN;
-    }
-    bool follows = state->commit_number == 0 || number == state->commit_number + 1;
-    return follows ? CONTINUITY_KEPT : CONTINUITY_BROKEN;
-}
-
 bool wal_audit_log(struct wal_audit_state *state, struct slice log, uint64_t log_number) {
     struct reading reading = {.state = state, .log = log, .log_number = log_number};
     state->counts.files++;
@@ -216,12 +223,9 @@ bool wal_audit_log(struct wal_audit_state *state, struct slice log, uint64_t log
     struct fragment fragment = {0};
     enum step step;
     while ((step = next_fragment(&reading, &fragment)) == STEP_FRAGMENT) {
-        enum continuity continuity = state->bad ? takes_up(state, &fragment) : CONTINUITY_UNKNOWN;
-        if (continuity == CONTINUITY_BROKEN) {
+        if (!take_fragment(&reading, &fragment)) {
             return false;
         }
-        state->bad = state->bad && continuity != CONTINUITY_KEPT;
-        take_fragment(&reading, &fragment);
     }
     bool torn = step == STEP_BAD || reading.in_record;
     if (torn && !state->bad) {

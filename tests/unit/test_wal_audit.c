@@ -25,12 +25,8 @@ static void put_fragment(struct log *log, uint8_t type, const uint8_t *payload, 
     log->count += 7 + bytes;
 }
 
-/* A write batch of `bytes` with `count` entries, split into fragments as RocksDB does. */
-static void put_record(struct log *log, uint64_t sequence, uint32_t count, size_t bytes) {
-    static uint8_t payload[300000];
-    memset(payload, 'x', bytes);
-    store_u64_le(payload, sequence);
-    store_u32_le(payload + 8, count);
+/* Split into fragments as RocksDB does. */
+static void put_split(struct log *log, const uint8_t *payload, size_t bytes) {
     for (size_t at = 0, first = 1; at < bytes || first == 1; first = 0) {
         size_t room = 32768 - log->count % 32768;
         if (room < 7) {
@@ -46,6 +42,15 @@ static void put_record(struct log *log, uint64_t sequence, uint32_t count, size_
     }
 }
 
+/* A write batch of `bytes` with `count` entries. */
+static void put_record(struct log *log, uint64_t sequence, uint32_t count, size_t bytes) {
+    static uint8_t payload[300000];
+    memset(payload, 'x', bytes);
+    store_u64_le(payload, sequence);
+    store_u32_le(payload + 8, count);
+    put_split(log, payload, bytes);
+}
+
 /* A write batch that begins with a commit number, as db_commit writes it. */
 static void put_commit(struct log *log, uint64_t sequence, uint64_t number) {
     uint8_t payload[12 + 4 + 6 + 8 + 50] = {0};
@@ -53,7 +58,7 @@ static void put_commit(struct log *log, uint64_t sequence, uint64_t number) {
     store_u32_le(payload + 8, 2);
     memcpy(payload + 12, "\x05\x01\x06" SCHEMA_COMMIT_KEY "\x08", 10);
     store_u64_le(payload + 22, number);
-    put_fragment(log, 1, payload, sizeof payload);
+    put_split(log, payload, sizeof payload);
 }
 
 static bool audit(struct wal_audit_state *state, const struct log *log, size_t bytes,
@@ -79,6 +84,29 @@ static void good_logs_are_counted(void **state) {
     assert_int_equal(audit_state.counts.records, 4);
     assert_int_equal(audit_state.next_sequence, 6);
     assert_false(audit_state.counts.torn_tail);
+}
+
+/* Every place of a write's beginning before a block's end: its first fragment may hold a few bytes
+ * of its header, or none. */
+static void writes_begin_anywhere_in_a_block(void **state) {
+    (void)state;
+    static struct log log;
+    for (size_t room = 0; room <= 60; room++) {
+        log.count = 0;
+        put_record(&log, 1, 1, 32768 - 7 - room);
+        put_commit(&log, 2, 7);
+        put_record(&log, 4, 1, 100);
+        struct wal_audit_state audit_state = {0};
+        assert_true(audit(&audit_state, &log, log.count, 1));
+        assert_false(audit_state.counts.torn_tail);
+        assert_int_equal(audit_state.counts.records, 3);
+        assert_int_equal(audit_state.next_sequence, 5);
+        assert_int_equal(audit_state.commit_number, 7);
+        for (size_t bytes = 32768 - room; bytes < log.count; bytes++) {
+            audit_state = (struct wal_audit_state){0};
+            assert_true(audit(&audit_state, &log, bytes, 1));
+        }
+    }
 }
 
 static void a_cut_anywhere_is_a_torn_tail(void **state) {
@@ -260,6 +288,7 @@ static void real_logs_are_read(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_logs_are_counted),
+        cmocka_unit_test(writes_begin_anywhere_in_a_block),
         cmocka_unit_test(a_cut_anywhere_is_a_torn_tail),
         cmocka_unit_test(any_flip_before_the_last_write_is_damage),
         cmocka_unit_test(pieces_of_the_torn_write_are_not_a_later_one),
