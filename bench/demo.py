@@ -253,7 +253,7 @@ def main():
         reader.stopping = True
         base = f"http://127.0.0.1:{server.port}"
         say()
-        say(f"Look: {base}/v1/status   {base}/metrics   {base}/v1/regions/140428   {base}/v1/feed")
+        say(f"Look: {base}/v1/status   {base}/metrics   {base}/v1/regions/140428000000   {base}/v1/feed")
         if good and not options.exit:
             say("gridd goes on serving; Ctrl-C ends it")
             try:
