@@ -61,7 +61,9 @@ void content_tag_feed(struct content_tag *tag, const struct json_token *token) {
     } else if (kind == JSON_OBJECT_END || kind == JSON_ARRAY_END) {
         close_level(tag);
     } else if (kind == JSON_TRUE || kind == JSON_FALSE || kind == JSON_NULL) {
-        add_value(tag, mix((uint64_t)kind, SALT_WORD));
+        /* Tags are on disk: these numbers stay, whatever the enum becomes. */
+        uint64_t word = kind == JSON_TRUE ? 1 : kind == JSON_FALSE ? 2 : 3;
+        add_value(tag, mix(word, SALT_WORD));
     }
 }
 
