@@ -128,8 +128,23 @@ static enum http_refusal next_gzip(struct http_decoder *decoder, struct slice *i
     return valid ? HTTP_REFUSAL_NONE : HTTP_REFUSAL_INFLATE_CORRUPT;
 }
 
+/* RFC 8878's frames alone: libzstd would also take skippable ones, which hold nothing, and those of
+ * its versions before 1.0, whose decoders know neither the window's limit nor much scrutiny. */
+static bool zstd_magic_is_right(const struct http_decoder *decoder, struct slice in) {
+    static const uint8_t magic[] = {0x28, 0xb5, 0x2f, 0xfd};
+    for (size_t i = 0; i < in.bytes && decoder->wire_bytes + i < sizeof magic; i++) {
+        if (in.data[i] != magic[decoder->wire_bytes + i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum http_refusal next_zstd(struct http_decoder *decoder, struct slice *in, size_t room,
                                    size_t *ret_bytes) {
+    if (!zstd_magic_is_right(decoder, *in)) {
+        return HTTP_REFUSAL_INFLATE_CORRUPT;
+    }
     ZSTD_inBuffer from = {in->data, in->bytes, 0};
     ZSTD_outBuffer to = {decoder->piece, room, 0};
     size_t result = ZSTD_decompressStream(decoder->zstd, &to, &from);

@@ -159,6 +159,22 @@ static void what_follows_is_refused(void **state) {
     }
 }
 
+static void other_frames_of_zstd_are_refused(void **state) {
+    (void)state;
+    static const uint8_t skippable[] = {0x50, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 'x'};
+    static const uint8_t legacy[] = {0x27, 0xb5, 0x2f, 0xfd, 0x20, 0x00, 0xc0, 0x00, 0x00};
+    static const struct slice frames[] = {{skippable, sizeof skippable}, {legacy, sizeof legacy}};
+    for (size_t i = 0; i < ARRAY_COUNT(frames); i++) {
+        for (size_t piece = 1; piece <= frames[i].bytes; piece++) {
+            struct buffer out;
+            buffer_init(&out);
+            assert_int_equal(decode(HTTP_CODING_ZSTD, frames[i], piece, &out),
+                             HTTP_REFUSAL_INFLATE_CORRUPT);
+            buffer_deinit(&out);
+        }
+    }
+}
+
 static void damage_is_refused(void **state) {
     (void)state;
     uint8_t *data = noise(500, 20);
@@ -260,6 +276,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(bodies_come_back_at_every_cut, start, stop),
         cmocka_unit_test_setup_teardown(cut_off_bodies_are_refused, start, stop),
         cmocka_unit_test_setup_teardown(what_follows_is_refused, start, stop),
+        cmocka_unit_test_setup_teardown(other_frames_of_zstd_are_refused, start, stop),
         cmocka_unit_test_setup_teardown(damage_is_refused, start, stop),
         cmocka_unit_test_setup_teardown(inflated_size_is_bounded, start, stop),
         cmocka_unit_test_setup_teardown(bombs_break_the_ratio, start, stop),
