@@ -142,9 +142,11 @@ static size_t find_end(struct region_upload *upload, struct slice bytes) {
     return end == NULL ? 0 : (size_t)(end - bytes.data) + 1;
 }
 
-/* Keeps the beginning of a record. Two bytes above the limit may be its line end. */
+/* Keeps the beginning of a record. Two bytes above the limit may be its line end, three before the
+ * first record a byte order mark. */
 static bool keep(struct region_upload *upload, struct slice bytes) {
-    if (upload->pending.bytes + bytes.bytes > upload->limits->line_bytes + 2) {
+    size_t beside_bytes = upload->begun ? 2 : 5;
+    if (upload->pending.bytes + bytes.bytes > upload->limits->line_bytes + beside_bytes) {
         return refuse(upload, upload->line, TOO_LONG);
     }
     buffer_append_slice(&upload->pending, bytes);

@@ -155,6 +155,28 @@ static void nothing_is_held_after_a_bad_line(void **state) {
     assert_refused(3, "level");
 }
 
+static void a_byte_order_mark_is_beside_the_limit(void **state) {
+    (void)state;
+    char text[600];
+    limits.line_bytes = 256;
+    for (size_t over = 0; over <= 1; over++) {
+        for (size_t piece = 1; piece <= sizeof text; piece += sizeof text - 1) {
+            int head = snprintf(text, sizeof text,
+                                "\xef\xbb\xbf{\"code\":\"c\",\"level\":0,\"name\":\"n\"");
+            size_t bytes = 3 + 256 + over;
+            memset(text + head, ' ', bytes - (size_t)head);
+            text[bytes - 1] = '}';
+            memcpy(text + bytes, "\r\n", 3);
+            assert_int_equal(take(REGION_UPLOAD_NDJSON, text, bytes + 2, piece), over == 0);
+            if (over > 0) {
+                assert_refused(1, "too long");
+            }
+            region_upload_deinit(&upload);
+        }
+    }
+    limits_init(&limits);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_come_out_however_the_body_is_cut),
@@ -164,6 +186,7 @@ int main(void) {
         cmocka_unit_test(a_line_ends_at_its_limit),
         cmocka_unit_test(there_are_no_more_rows_than_regions_may_be),
         cmocka_unit_test(nothing_is_held_after_a_bad_line),
+        cmocka_unit_test(a_byte_order_mark_is_beside_the_limit),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
