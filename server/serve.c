@@ -434,7 +434,7 @@ int serve_run(const struct config *config, const char *config_path) {
     struct metrics *metrics = calloc(1, sizeof *metrics);
     CHECK(serve != NULL && metrics != NULL);
     check_set_hook(check_hook_log);
-    signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN); /* cannot fail for this signal */
     raise_file_limit();
     char threads[24];
     snprintf(threads, sizeof threads, "%llu", (unsigned long long)config->pool_threads);

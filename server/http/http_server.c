@@ -87,7 +87,7 @@ enum status http_server_new(struct http_server **ret, const struct http_options 
     }
     server->options = *options;
     /* libuv writes to sockets whose peer has gone without asking for no signal. */
-    signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN); /* cannot fail for this signal */
     uint64_t seeds[2];
     if (uv_random(NULL, NULL, seeds, sizeof seeds, 0, NULL) != 0) {
         free(server);
