@@ -38,8 +38,10 @@ extern struct stage_journal {
     uint64_t oldest_seq, last_seq;
     bool broken;
     uint32_t readers_now, readers_most; /* atomic: calls at the same time */
-    uint64_t calls;
+    uint64_t calls;                     /* atomic */
 } stage_journal;
+/* Pool threads count while the test looks. */
+#define STAGE_COUNT(field) __atomic_load_n(&stage_journal.field, __ATOMIC_SEQ_CST)
 /* Events that were turned to text by the loop thread. */
 extern uint64_t stage_encoded;
 

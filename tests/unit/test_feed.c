@@ -18,7 +18,7 @@ static void without_readers_nothing_is_encoded(void **state) {
     stage_run(&stage);
     stage_expect(&request, 1001, 1010, 0);
     assert_int_equal(stage_encoded, 10);
-    assert_int_equal(stage_journal.calls, 0);
+    assert_int_equal(STAGE_COUNT(calls), 0);
     stage_leave(&request);
     assert_int_equal(feed_readers(stage.feed), 0);
     stage_publish(&stage, 10);
@@ -97,7 +97,7 @@ static void resets_of_an_empty_journal_need_no_reading(void **state) {
     struct http_request request = {0};
     stage_get(&stage, &request, "e9-3");
     assert_non_null(strstr(stage_text(&request), "id: e0-0\nevent: reset\n"));
-    assert_int_equal(stage_journal.calls, 0);
+    assert_int_equal(STAGE_COUNT(calls), 0);
     stage_publish(&stage, 2);
     stage_run(&stage);
     stage_expect(&request, 1, 2, 0);
@@ -119,7 +119,7 @@ static void slow(const char *severity, unsigned number) {
         stage_take(&request, 1000);
         assert_in_range(request.queued_most, 1, 4096 + 200);
     }
-    uint64_t calls = stage_journal.calls;
+    uint64_t calls = STAGE_COUNT(calls);
     assert_true(calls > 0);
     while (http_stream_queued(&request) > 0) {
         stage_take(&request, 3000);
@@ -150,7 +150,7 @@ static void few_journal_reads_run_at_a_time(void **state) {
     stage_leave(&requests[0]);  /* its job may be under way */
     stage_leave(&requests[30]); /* its job waits in line */
     stage_run(&stage);
-    assert_in_range(stage_journal.readers_most, 1, 2);
+    assert_in_range(STAGE_COUNT(readers_most), 1, 2);
     for (size_t i = 1; i < ARRAY_COUNT(requests); i++) {
         if (i != 30) {
             stage_expect(&requests[i], 1, 2000, 0);
