@@ -20,7 +20,7 @@ static const struct {
     {"timeline",
      "reads the newest rows of random grids",
      timeline_main,
-     {.connections = 8, .bulk = 1000, .events = 500000, .seconds = 10}},
+     {.connections = 8, .bulk = 1000, .events = 500000, .seconds = 10, .settle_s = 60}},
     {"limits",
      "measures this machine: fdatasync, and HTTP with nothing behind it",
      limits_main,

@@ -2,6 +2,7 @@
 
 #include "core/check.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -96,32 +97,60 @@ void spawn_end(struct spawned *spawned, bool keep) {
     }
 }
 
-static void read_cpu(pid_t pid, struct process_use *ret) {
-    char path[64], line[1024];
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+/* CPU seconds of a stat file of /proc; its name in `ret_name`. 0 when it cannot be read. */
+static double read_cpu(const char *path, char ret_name[32]) {
+    char line[1024];
+    ret_name[0] = '\0';
     FILE *file = fopen(path, "r");
     if (file == NULL) {
-        return;
+        return 0;
     }
     size_t bytes = fread(line, 1, sizeof line - 1, file);
     line[bytes] = '\0';
     (void)fclose(file);                  /* only read */
     const char *at = strrchr(line, ')'); /* the name may hold anything */
+    const char *name = strchr(line, '(');
+    if (at == NULL || name == NULL) {
+        return 0;
+    }
+    snprintf(ret_name, 32, "%.*s", (int)(at - name - 1), name + 1);
     for (int field = 3; at != NULL && field <= 14; field++) {
         at = strchr(at + 1, ' ');
     }
-    if (at != NULL) {
-        char *end;
-        unsigned long long user = strtoull(at, &end, 10);
-        unsigned long long system = strtoull(end, NULL, 10);
-        ret->cpu_s = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    if (at == NULL) {
+        return 0;
     }
+    char *end;
+    unsigned long long user = strtoull(at, &end, 10);
+    unsigned long long system = strtoull(end, NULL, 10);
+    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+static double read_merge_cpu(pid_t pid) {
+    char path[64 + 256], name[32];
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *tasks = opendir(path);
+    double sum_s = 0;
+    if (tasks == NULL) {
+        return 0;
+    }
+    for (struct dirent *task; (task = readdir(tasks)) != NULL;) {
+        if (task->d_name[0] != '.') {
+            snprintf(path, sizeof path, "/proc/%d/task/%s/stat", (int)pid, task->d_name);
+            double cpu_s = read_cpu(path, name);
+            sum_s += strcmp(name, "rocksdb:low") == 0 ? cpu_s : 0;
+        }
+    }
+    closedir(tasks);
+    return sum_s;
 }
 
 void process_use(pid_t pid, struct process_use *ret) {
-    char path[64], line[256];
+    char path[64], line[256], name[32];
     *ret = (struct process_use){0};
-    read_cpu(pid, ret);
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    ret->cpu_s = read_cpu(path, name);
+    ret->merge_cpu_s = read_merge_cpu(pid);
     snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
     FILE *file = fopen(path, "r");
     if (file == NULL) {

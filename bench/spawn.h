@@ -20,7 +20,8 @@ void spawn_gridd(struct spawned *ret, const char *root, const char *const *argum
 void spawn_end(struct spawned *spawned, bool keep);
 
 struct process_use {
-    double cpu_s; /* user and system, all threads */
+    double cpu_s;       /* user and system, all threads */
+    double merge_cpu_s; /* of it RocksDB's threads that merge sealed runs (rocksdb:low) */
     double rss_mib, rss_peak_mib;
 };
 /* Zeros when there is no such process. */

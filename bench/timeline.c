@@ -1,4 +1,5 @@
 #include "bench/clock.h"
+#include "bench/settle.h"
 #include "bench/workload.h"
 #include "core/check.h"
 
@@ -89,6 +90,10 @@ int timeline_main(const struct options *options) {
     struct queries *queries = calloc(1, sizeof *queries);
     CHECK(loaded != NULL && queries != NULL);
     load_reports(&bench, loaded);
+    if (options->settle_s > 0) {
+        struct settled settled;
+        settle(&settled, &bench, &loaded->before);
+    }
     queries->bench = &bench;
     queries->paths = calloc(options->connections, sizeof *queries->paths);
     CHECK(queries->paths != NULL);
