@@ -98,14 +98,14 @@ static bool fill_identity(struct report_parse *parse, struct report *report) {
         report->entry.identity = report_given_identity(parse->context, report->source, report->id);
         return true;
     }
-    uint8_t *id = arena_alloc(parse->arena, DERIVED_ID_BYTES, 1);
+    uint8_t *id = arena_alloc(parse->arena, REPORT_DERIVED_ID_BYTES, 1);
     if (id == NULL) {
         return false;
     }
     report->entry.identity = report_derived_identity(parse, report->source);
     report->entry.flags |= ENTRY_DERIVED_ID;
-    report_write_derived_id(id, report->entry.identity);
-    report->id = (struct slice){id, DERIVED_ID_BYTES};
+    report_derived_id((char *)id, report->entry.identity);
+    report->id = (struct slice){id, REPORT_DERIVED_ID_BYTES};
     return true;
 }
 

@@ -26,6 +26,10 @@ struct report {
     struct slice source; /* unescaped */
 };
 
+/* The text of a derived identity: "d-", then 32 hex digits, the high half first. No NUL. */
+enum { REPORT_DERIVED_ID_BYTES = 2 + 32 };
+void report_derived_id(char to[REPORT_DERIVED_ID_BYTES], struct identity identity);
+
 /* Why a report is refused. `pointer` is a JSON pointer ("" for the whole), `detail` one sentence
  * that says what is wrong and what would be right. `title` is short and the same for all of one
  * kind. */

@@ -59,12 +59,12 @@ struct identity report_derived_identity(const struct report_parse *parse, struct
     return (struct identity){hash.low64, hash.high64};
 }
 
-void report_write_derived_id(uint8_t to[DERIVED_ID_BYTES], struct identity identity) {
+void report_derived_id(char to[REPORT_DERIVED_ID_BYTES], struct identity identity) {
     static const char digits[] = "0123456789abcdef";
     to[0] = 'd';
     to[1] = '-';
     for (size_t i = 0; i < 16; i++) {
-        to[2 + i] = (uint8_t)digits[identity.high >> (60 - 4 * i) & 15];
-        to[18 + i] = (uint8_t)digits[identity.low >> (60 - 4 * i) & 15];
+        to[2 + i] = digits[identity.high >> (60 - 4 * i) & 15];
+        to[18 + i] = digits[identity.low >> (60 - 4 * i) & 15];
     }
 }

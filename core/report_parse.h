@@ -80,8 +80,5 @@ void report_read_field(struct report_parse *parse, const struct json_token *key)
 struct identity report_given_identity(const struct report_context *context, struct slice source,
                                       struct slice id);
 struct identity report_derived_identity(const struct report_parse *parse, struct slice source);
-/* The id of a report whose sender gave none: "d-" and the identity in hexadecimal. */
-enum { DERIVED_ID_BYTES = 2 + 32 };
-void report_write_derived_id(uint8_t to[DERIVED_ID_BYTES], struct identity identity);
 
 #endif

@@ -6,16 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-void report_derived_id(char to[REPORT_DERIVED_ID_BYTES], struct identity identity) {
-    static const char hex[] = "0123456789abcdef";
-    to[0] = 'd';
-    to[1] = '-';
-    for (unsigned i = 0; i < 16; i++) {
-        to[2 + i] = hex[identity.high >> (60 - 4 * i) & 15];
-        to[18 + i] = hex[identity.low >> (60 - 4 * i) & 15];
-    }
-}
-
 static struct slice degrees_text(char to[REPORT_NUMBER_BYTES_MAX], double degrees) {
     CHECK(fabs(degrees) <= 360);
     char digits[REPORT_NUMBER_BYTES_MAX]; /* last digit first, eight of them decimals */

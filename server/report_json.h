@@ -5,6 +5,7 @@
 
 #include "core/policy.h"
 #include "core/region.h"
+#include "core/report.h"
 #include "server/json_out.h"
 #include "server/report_view.h"
 #include "storage/timeline.h"
@@ -27,9 +28,7 @@ void report_json_write_event(struct json_out *out, const struct timeline_row *ro
 struct slice report_json_member(const struct timeline_row *row, const char *name, uint8_t *to);
 
 /* Pieces that other forms need. */
-enum { REPORT_DERIVED_ID_BYTES = 2 + 32, REPORT_NUMBER_BYTES_MAX = 32 };
-/* "d-" and the identity in hex, high half first. No NUL. */
-void report_derived_id(char to[REPORT_DERIVED_ID_BYTES], struct identity identity);
+enum { REPORT_NUMBER_BYTES_MAX = 32 };
 /* Degrees of WGS 84 as a JSON number; of a report that has a position. What was given as WGS 84
  * keeps its own digits, else there are up to eight decimals (about a millimetre) in `scratch`. */
 struct slice report_lat_text(const struct report_view *view, char scratch[REPORT_NUMBER_BYTES_MAX]);
