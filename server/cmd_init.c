@@ -1,12 +1,12 @@
 #include "server/cli.h"
 #include "server/config.h"
+#include "server/wall_clock.h"
 #include "storage/db.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static const struct cli_option options[] = {{"data", "DIR", "the directory to make"},
                                             {NULL, NULL, NULL}};
@@ -35,10 +35,8 @@ static void on_sealed(void *context, enum status failure, const struct error *er
 
 static enum status make(const char *path, struct db_identity *ret, struct error *error) {
     struct config config;
-    struct timespec now;
     struct db *db;
     config_init(&config);
-    clock_gettime(CLOCK_REALTIME, &now);
     struct db_options to_make = {
         .kind = DB_ROCKS,
         .store = {.path = path,
@@ -47,7 +45,7 @@ static enum status make(const char *path, struct db_identity *ret, struct error 
                   .memtable_bytes = config.memtable_bytes,
                   .background_jobs = 1},
         .limits = &config.limits,
-        .now_ms = (int64_t)now.tv_sec * 1000,
+        .now_ms = wall_clock_ms(),
         .on_sealed = on_sealed,
     };
     enum status status = db_open(&db, &to_make, error);

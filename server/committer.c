@@ -1,6 +1,7 @@
 #include "server/committer.h"
 
 #include "core/check.h"
+#include "server/wall_clock.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -228,12 +229,6 @@ static void publish_group(struct committer *c, int64_t now_ms) {
     c->group_count = 0;
 }
 
-static int64_t wall_ms(void) {
-    uv_timeval64_t now;
-    CHECK(uv_gettimeofday(&now) == 0);
-    return now.tv_sec * 1000 + now.tv_usec / 1000;
-}
-
 static void on_done(uv_async_t *async) {
     struct committer *c = async->data;
     pthread_mutex_lock(&c->mutex);
@@ -253,7 +248,7 @@ static void on_done(uv_async_t *async) {
         c->options.metrics->commits_total++;
         histogram_add(&c->options.metrics->commit_seconds,
                       (double)(uv_hrtime() - c->started_ns) / 1e9);
-        publish_group(c, wall_ms());
+        publish_group(c, wall_clock_ms());
         start_commit(c); /* the next sync runs while the answers of this one go out */
         update_pressure(c);
     }

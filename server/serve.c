@@ -7,6 +7,7 @@
 #include "server/log.h"
 #include "server/policy_file.h"
 #include "server/services.h"
+#include "server/wall_clock.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -33,7 +34,8 @@ struct serve {
     int exit_code;
     int64_t now_ms;
     uint64_t now_loop_ms;
-    char failure[640]; /* what services.not_ready says once the store has failed */
+    char failure[640];                /* what services.not_ready says once the store has failed */
+    uint64_t runs_told, seal_us_told; /* of db_stats, already counted and logged */
     /* From the sealer thread, read when `sealed` fires. */
     enum status seal_status;
     struct error seal_error;
@@ -53,9 +55,7 @@ int64_t services_now_ms(const struct services *services) {
     struct serve *serve = (struct serve *)services->loop->data;
     uint64_t loop_ms = uv_now(services->loop);
     if (loop_ms != serve->now_loop_ms || serve->now_ms == 0) {
-        uv_timeval64_t now;
-        CHECK(uv_gettimeofday(&now) == 0);
-        serve->now_ms = now.tv_sec * 1000 + now.tv_usec / 1000;
+        serve->now_ms = wall_clock_ms();
         serve->now_loop_ms = loop_ms;
     }
     return serve->now_ms;
@@ -79,22 +79,45 @@ static void on_failure_told(uv_timer_t *timer) {
 /* The outcome of the failed write is unknown, so nothing in this process may go on from it: who
  * waits is answered 503, new uploads are refused, and as soon as that has left the process ends.
  * The next start recovers. */
-static void end_after_failure(struct serve *serve, const char *what, const struct error *error) {
+static void end_after_failure(struct serve *serve, enum log_event event, const char *what,
+                              const struct error *error) {
     if (serve->services.not_ready == serve->failure) {
         return;
     }
     snprintf(serve->failure, sizeof serve->failure, "%s: %s", what, error->message);
-    log_line(LOG_LEVEL_ERROR, LOG_COMMIT_FAILED, what, "error", LOG_TEXT, error->message, NULL);
+    log_line(LOG_LEVEL_ERROR, event, what, "error", LOG_TEXT, error->message, NULL);
     serve->services.not_ready = serve->failure;
     CHECK(uv_timer_start(&serve->tick, on_failure_told, FAILURE_TOLD_MS, 0) == 0);
 }
 
+/* Counts the runs sealed since the last call; there may be none, or several. */
+static void tell_sealed(struct serve *serve) {
+    struct db_stats stats;
+    db_stats(serve->services.db, &stats);
+    uint64_t runs = stats.runs_sealed_total - serve->runs_told;
+    uint64_t took_us = stats.seal_us_total - serve->seal_us_told;
+    for (uint64_t i = 0; i < runs; i++) {
+        histogram_add(&serve->services.metrics->seal_seconds, (double)took_us / 1e6 / (double)runs);
+    }
+    if (runs > 0) {
+        log_line(LOG_LEVEL_INFO, LOG_SEALED, "runs were sealed", "runs", LOG_U64, runs,
+                 "sealed_through", LOG_U64, stats.sealed_through, "took_ms", LOG_U64,
+                 took_us / 1000, NULL);
+    }
+    serve->runs_told = stats.runs_sealed_total;
+    serve->seal_us_told = stats.seal_us_total;
+}
+
 static void on_sealed(uv_async_t *async) {
     struct serve *serve = async->loop->data;
+    if (serve->services.committer == NULL) {
+        return; /* the parts are being taken apart; what was not sealed is in the journal */
+    }
     if (__atomic_load_n(&serve->seal_status, __ATOMIC_ACQUIRE) != STATUS_OK) {
-        end_after_failure(serve, "sealing a run failed", &serve->seal_error);
+        end_after_failure(serve, LOG_SEAL_FAILED, "sealing a run failed", &serve->seal_error);
         return;
     }
+    tell_sealed(serve);
     committer_room_changed(serve->services.committer);
 }
 
@@ -110,7 +133,7 @@ static void on_pressure(void *context) {
 }
 
 static void on_commit_failed(void *context, const struct error *error) {
-    end_after_failure(context, "a commit failed", error);
+    end_after_failure(context, LOG_COMMIT_FAILED, "a commit failed", error);
 }
 
 static void watch_disk(struct serve *serve) {
@@ -140,7 +163,7 @@ static void on_tick(uv_timer_t *timer) {
     if (stats.store.background_errors > 0) {
         struct error error;
         error_set(&error, STATUS_IO, "RocksDB reports a background error", NULL, NULL);
-        end_after_failure(serve, "the store is broken", &error);
+        end_after_failure(serve, LOG_COMMIT_FAILED, "the store is broken", &error);
     }
 }
 
@@ -394,6 +417,7 @@ static void close_parts(struct serve *serve) {
         feed_free(services->feed);
     }
     committer_free(services->committer);
+    services->committer = NULL; /* a run may still be sealed while the loop runs out */
     for (size_t i = 0; i < ARRAY_COUNT(serve->signals); i++) {
         uv_close((uv_handle_t *)&serve->signals[i], NULL);
     }

@@ -1,6 +1,7 @@
 """Probes, status, metrics, drain, reload, disk full."""
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -29,6 +30,18 @@ def test_log_lines_are_json(server):
     lines = server.log_text().splitlines()
     events = [json.loads(line)["event"] for line in lines]
     assert "listening" in events and any("authentication" in line for line in lines)
+
+
+def test_sealed_runs_are_timed_and_logged():
+    small = ["run_entries=256", "block_entries=64", "identities=1024"]
+    with Gridd(*[word for limit in small for word in ("--limit", limit)]) as server:
+        server.post_lines([report(n) for n in range(2000)])
+        deadline = time.monotonic() + 20
+        while '"event":"sealed"' not in server.log_text():
+            assert time.monotonic() < deadline, server.log_text()
+        text = server.get("/metrics").body.decode()
+        count = re.search(r"^gridd_seal_duration_seconds_count (\d+)", text, re.M)
+        assert count and int(count.group(1)) > 0
 
 
 def test_sigterm_drains_and_ends_with_0():
