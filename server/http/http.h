@@ -127,9 +127,6 @@ void http_body_resume(struct http_request *request);
 /* Raises or lowers the server-wide count of bytes held for bodies. False: past body_memory_bytes,
  * answer 503. */
 bool http_body_memory(struct http_request *request, int64_t bytes);
-/* Bytes of body so far: as sent, and decoded. */
-uint64_t http_body_wire_bytes(const struct http_request *request);
-uint64_t http_body_decoded_bytes(const struct http_request *request);
 /* Lowers this request's limit on decoded bytes (413 beyond), e.g. for a single report. Call in
  * on_headers. */
 void http_body_limit(struct http_request *request, uint64_t decoded_bytes);

@@ -215,10 +215,6 @@ enum http_refusal http_decoder_end(const struct http_decoder *decoder) {
     return decoder->finished ? HTTP_REFUSAL_NONE : HTTP_REFUSAL_INFLATE_TRUNCATED;
 }
 
-uint64_t http_decoder_bytes(const struct http_decoder *decoder) {
-    return decoder->decoded_bytes;
-}
-
 uint64_t http_decoder_memory(const struct http_decoder *decoder) {
     switch (decoder->coding) {
     case HTTP_CODING_IDENTITY:

@@ -34,7 +34,6 @@ enum http_refusal http_decoder_next(struct http_decoder *decoder, struct slice *
 bool http_decoder_has_more(const struct http_decoder *decoder);
 /* The body is over: was it whole? */
 enum http_refusal http_decoder_end(const struct http_decoder *decoder);
-uint64_t http_decoder_bytes(const struct http_decoder *decoder);
 /* Memory the decoder holds now. */
 uint64_t http_decoder_memory(const struct http_decoder *decoder);
 

@@ -241,14 +241,6 @@ bool http_body_memory(struct http_request *request, int64_t bytes) {
     return server->stats.body_memory_bytes <= server->options.limits->body_memory_bytes;
 }
 
-uint64_t http_body_wire_bytes(const struct http_request *request) {
-    return request->parser.wire_bytes;
-}
-
-uint64_t http_body_decoded_bytes(const struct http_request *request) {
-    return request->decoder == NULL ? 0 : http_decoder_bytes(request->decoder);
-}
-
 void http_body_limit(struct http_request *request, uint64_t decoded_bytes) {
     request->decoded_limit_bytes = min_u64(request->decoded_limit_bytes, decoded_bytes);
 }
