@@ -88,6 +88,11 @@ enum {
     REGION_DEPTH_CAP = 32,
     CATEGORIES_MAX = 512,
     CHANNELS_MAX = 64,
+    MERGE_CLASSES_MAX = 64,
+    UNITS_MAX = 256,
+    ASSIGNMENTS_MAX = 1024,
+    LADDER_UNACKED_MAX = 8,
+    REGION_CODE_CAP = 64, /* >= max of region_code_bytes */
     POLICY_CODE_BYTES_MAX = 64,
 };
 
