@@ -3,7 +3,8 @@
 #include "core/check.h"
 #include "core/record.h"
 
-_Static_assert(RECORD_HEADER_BYTES_MAX == 84, "the sentences below name it");
+enum { BESIDE_LINE_BYTES = RECORD_HEADER_BYTES_MAX + STEP_EVENTS_BYTES_MAX };
+_Static_assert(BESIDE_LINE_BYTES == 49252, "the sentences below name it");
 
 static const struct limit_row rows[] = {
 #define LIMITS_ROW(name, preset, min, max, text)                                                   \
@@ -38,10 +39,10 @@ bool limits_are_consistent(const struct limits *limits, const char **ret_why) {
          "header_value_bytes is above header_block_bytes"},
         {limits->line_bytes <= limits->body_inflated_bytes,
          "line_bytes is above body_inflated_bytes"},
-        {limits->line_bytes + RECORD_HEADER_BYTES_MAX <= limits->block_bytes,
-         "a line of line_bytes and the 84 bytes kept with it do not fit block_bytes"},
-        {limits->report_body_bytes + RECORD_HEADER_BYTES_MAX <= limits->block_bytes,
-         "a report of report_body_bytes and the 84 bytes kept with it do not fit block_bytes"},
+        {limits->line_bytes + BESIDE_LINE_BYTES <= limits->block_bytes,
+         "a line of line_bytes and the 49252 bytes kept with it do not fit block_bytes"},
+        {limits->report_body_bytes + BESIDE_LINE_BYTES <= limits->block_bytes,
+         "a report of report_body_bytes and the 49252 bytes kept with it do not fit block_bytes"},
         {limits->block_bytes <= limits->run_bytes, "block_bytes is above run_bytes"},
         {limits->block_entries <= limits->run_entries, "block_entries is above run_entries"},
         {limits->run_entries * 4 <= limits->identities,

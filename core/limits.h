@@ -47,10 +47,11 @@
     X(body_memory_bytes, 256 * MIB, 1 * MIB, 64 * GIB, "bodies in memory, all requests; 503")      \
     X(commit_pause_bytes, 16 * MIB, 64 * KIB, 4 * GIB, "waiting for commit: sockets are not read") \
     X(commit_queue_bytes, 64 * MIB, 128 * KIB, 16 * GIB, "waiting for commit; more: 503")          \
-    X(block_entries, 8192, 1, 65536, "entries of one journal block")                               \
-    X(block_bytes, 4 * MIB, 64 * KIB, 64 * MIB, "payload of one journal block, not compressed")    \
-    X(run_entries, 500000, 16, 4000000, "entries of a recent run before it is sealed")             \
-    X(run_bytes, 144 * MIB, 64 * KIB, 2 * GIB, "payload of a recent run before it is sealed")      \
+    X(block_entries, 8192, STEP_ENTRIES_MAX, 65536, "entries of one journal block")                \
+    X(block_bytes, 4 * MIB, 128 * KIB, 64 * MIB, "payload of one journal block, not compressed")   \
+    X(run_entries, 500000, STEP_ENTRIES_MAX, 4000000,                                              \
+      "entries of a recent run before it is sealed")                                               \
+    X(run_bytes, 144 * MIB, 128 * KIB, 2 * GIB, "payload of a recent run before it is sealed")     \
     X(run_age_ms, 600000, 100, 86400000, "age of a recent run before it is sealed")                \
     X(identities, 6 * MIB, 1024, 1 * GIB,                                                          \
       "recent identities kept in memory, 32 bytes and up each")                                    \
@@ -77,6 +78,11 @@ struct limits {
 
 /* Bounds that size arrays and formats, and are not configurable. */
 enum {
+    /* One decision (a report, a command, a deadline) appends at most that many entries, and events
+     * of at most that many bytes beside a report: they go into one block with the rows they change.
+     */
+    STEP_ENTRIES_MAX = 32,
+    STEP_EVENTS_BYTES_MAX = 48 << 10,
     JSON_DEPTH_CAP = 64,          /* >= max of json_depth */
     JSON_KEYS_CAP = 256,          /* >= max of json_keys */
     REPORT_ID_BYTES_MAX = 128,    /* api.md, Reports */

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     GROUP_BLOCKS_MAX = 4, /* blocks of one commit: bounds what one sync must carry */
@@ -18,6 +19,7 @@ enum {
  * it is filled. */
 struct block_node {
     struct block *block;
+    struct row_set rows; /* that its entries changed */
     struct block_node *next;
 };
 
@@ -52,6 +54,7 @@ struct committer {
     /* Under the mutex: */
     struct db_commit work;
     const struct block *work_blocks[GROUP_BLOCKS_MAX];
+    struct buffer work_rows; /* struct db_row, of the blocks and of rows_group */
     bool has_work, stop;
     enum status result;
     struct error error;
@@ -80,19 +83,38 @@ static void *commit_thread(void *argument) {
     return NULL;
 }
 
+/* All rows of the commit under way, in the order they were put. */
+static size_t list_rows(struct committer *c) {
+    size_t count = c->rows_group != NULL ? c->rows_group->rows_count : 0;
+    for (size_t i = 0; i < c->group_count; i++) {
+        count += c->group[i]->rows.count;
+    }
+    buffer_reset(&c->work_rows);
+    struct db_row *to = (void *)buffer_reserve(&c->work_rows, count * sizeof *to + 1);
+    for (size_t i = 0; i < c->group_count; i++) {
+        row_set_list(&c->group[i]->rows, to);
+        to += c->group[i]->rows.count;
+    }
+    if (c->rows_group != NULL) {
+        memcpy(to, c->rows_group->rows, c->rows_group->rows_count * sizeof *to);
+    }
+    return count;
+}
+
 static void hand_over(struct committer *c) {
     CHECK(!c->busy && (c->group_count > 0 || c->rows_group != NULL));
     for (size_t i = 0; i < c->group_count; i++) {
         c->work_blocks[i] = c->group[i]->block;
     }
+    size_t rows_count = list_rows(c);
     c->busy = true;
     c->started_ns = uv_hrtime();
     pthread_mutex_lock(&c->mutex);
     c->work = (struct db_commit){
         .blocks = c->work_blocks,
         .blocks_count = c->group_count,
-        .rows = c->rows_group != NULL ? c->rows_group->rows : NULL,
-        .rows_count = c->rows_group != NULL ? c->rows_group->rows_count : 0,
+        .rows = (const struct db_row *)(const void *)c->work_rows.data,
+        .rows_count = rows_count,
     };
     c->has_work = true;
     pthread_cond_signal(&c->wake);
@@ -107,6 +129,10 @@ static void close_open_block(struct committer *c) {
         return;
     }
     CHECK(node->block->entries_count > 0);
+    if (c->options.on_closing != NULL) {
+        c->options.on_closing(c->options.context, &node->rows);
+        c->queued_bytes += node->rows.bytes.bytes;
+    }
     node->next = NULL;
     if (c->last != NULL) {
         c->last->next = node;
@@ -219,8 +245,8 @@ static void publish_group(struct committer *c, int64_t now_ms) {
         db_publish(c->options.db, block, now_ms);
         c->durable_seq += block->entries_count;
         c->options.on_published(c->options.context, block);
-        CHECK(c->queued_bytes >= block->payload_bytes);
-        c->queued_bytes -= block->payload_bytes;
+        CHECK(c->queued_bytes >= block->payload_bytes + node->rows.bytes.bytes);
+        c->queued_bytes -= block->payload_bytes + node->rows.bytes.bytes;
         c->queued_blocks--;
         c->options.metrics->commit_bytes_total += block->payload_bytes;
         node->next = c->spare;
@@ -304,6 +330,7 @@ static void free_nodes(struct block_node *node) {
     while (node != NULL) {
         struct block_node *next = node->next;
         block_free(node->block);
+        row_set_deinit(&node->rows);
         free(node);
         node = next;
     }
@@ -336,6 +363,7 @@ void committer_free(struct committer *c) {
         c->group[i]->next = NULL;
         free_nodes(c->group[i]);
     }
+    buffer_deinit(&c->work_rows);
     uv_close((uv_handle_t *)&c->prepare, on_closed);
 }
 
@@ -346,7 +374,9 @@ static struct block_node *take_node(struct committer *c) {
     } else {
         node = calloc(1, sizeof *node);
         CHECK(node != NULL && block_new(&node->block, c->options.limits) == STATUS_OK);
+        row_set_init(&node->rows);
     }
+    row_set_reset(&node->rows);
     c->queued_blocks++;
     node->next = NULL;
     block_reset(node->block, c->next_seq);
@@ -368,6 +398,14 @@ void committer_append(struct committer *c, const struct entry *entry, const stru
     c->queued_bytes += c->open->block->payload_bytes - before;
     c->next_seq++;
     update_pressure(c);
+}
+
+void committer_reserve(struct committer *c, uint32_t entries_count, size_t payload_bytes) {
+    const struct block *open = c->open != NULL ? c->open->block : NULL;
+    if (open != NULL && (entries_count > open->entries_max - open->entries_count ||
+                         payload_bytes > open->payload_max - open->payload_bytes)) {
+        close_open_block(c);
+    }
 }
 
 uint64_t committer_next_seq(const struct committer *c) {

@@ -8,6 +8,7 @@
 #define SERVER_COMMITTER_H
 
 #include "server/metrics.h"
+#include "server/row_set.h"
 #include "storage/db.h"
 
 #include <uv.h>
@@ -21,6 +22,9 @@ struct committer_options {
     struct metrics *metrics;
     uint64_t next_seq;
     void *context;
+    /* The open block is closed: whoever has rows that its entries changed puts them now, as they
+     * stand, and they are on disk together with it. NULL: nobody has. */
+    void (*on_closing)(void *context, struct row_set *rows);
     void (*on_published)(void *context, const struct block *block);
     void (*on_pressure)(void *context); /* committer_pressure has changed */
     void (*on_failed)(void *context, const struct error *error);
@@ -48,6 +52,9 @@ void committer_free(struct committer *committer);
  * end of this turn. */
 void committer_append(struct committer *committer, const struct entry *entry,
                       const struct record *record);
+/* Room in the open block for entries that belong together with the rows they change: what is open
+ * is closed when it has less. An empty block has room for what limits_are_consistent promises. */
+void committer_reserve(struct committer *committer, uint32_t entries_count, size_t payload_bytes);
 uint64_t committer_next_seq(const struct committer *committer);
 uint64_t committer_durable_seq(const struct committer *committer);
 enum pressure committer_pressure(const struct committer *committer);

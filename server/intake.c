@@ -46,6 +46,9 @@ struct intake_wait {
 
 static void restore_entry(void *context, uint64_t seq, const struct entry *entry) {
     struct intake *intake = context;
+    if (entry->kind != ENTRY_REPORT) {
+        return;
+    }
     engine_restore(&intake->engine, entry->identity, entry->content_tag, seq, entry->received_ms);
 }
 

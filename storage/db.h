@@ -65,6 +65,7 @@ MUST_USE enum status db_walk_regions(struct db *db, db_regions_cb callback, void
 struct db_row {
     enum family family; /* not JOURNAL, not TIMELINE */
     struct slice key, value;
+    bool remove; /* the row goes; `value` is not looked at */
 };
 struct db_commit {
     const struct block *const *blocks;
@@ -105,6 +106,21 @@ MUST_USE enum status db_read_seq(struct db *db, uint64_t seq, timeline_row_cb ca
  * (set on NOT_FOUND too: `seq` is older). */
 MUST_USE enum status db_read_journal(struct db *db, uint64_t seq, timeline_row_cb callback,
                                      void *context, uint64_t *ret_oldest, struct error *error);
+
+/* Rows of the families that commits write (struct db_row), as of the last commit. Any thread. */
+/* NOT_FOUND leaves `ret` alone; store_value_free it otherwise. */
+MUST_USE enum status db_get_row(struct db *db, enum family family, struct slice key,
+                                struct store_value *ret, struct error *error);
+/* From `from` on, in key order (or back from it: `from` itself first), while keys begin with
+ * `prefix`, until the callback says stop. The walk sees one instant. */
+typedef bool (*db_row_cb)(void *context, struct slice key, struct slice value);
+struct db_walk {
+    enum family family;
+    struct slice from, prefix; /* prefix empty: to the family's end */
+    bool backward;
+};
+MUST_USE enum status db_walk_rows(struct db *db, const struct db_walk *walk, db_row_cb callback,
+                                  void *context, struct error *error);
 
 struct db_stats {
     uint64_t durable_seq;                    /* highest committed */

@@ -14,10 +14,15 @@
 
 /* Column families. Names are on disk; add at the end. */
 #define STORE_FAMILIES(X)                                                                          \
-    X(META, "meta")         /* format, epoch, counters: storage/README.md */                       \
-    X(JOURNAL, "journal")   /* blocks by first sequence number; never rewritten */                 \
-    X(TIMELINE, "timeline") /* sealed rows; only ever written by store_run_finish */               \
-    X(REGIONS, "regions")   /* chunks of region rows */
+    X(META, "meta")             /* format, epoch, counters: storage/README.md */                   \
+    X(JOURNAL, "journal")       /* blocks by first sequence number; never rewritten */             \
+    X(TIMELINE, "timeline")     /* sealed rows; only ever written by store_run_finish */           \
+    X(REGIONS, "regions")       /* chunks of region rows */                                        \
+    X(INCIDENTS, "incidents")   /* by number */                                                    \
+    X(MEMBERS, "members")       /* why a report is in an incident, by incident and report */       \
+    X(MOVED, "moved")           /* reports that are no longer in the incident of their record */   \
+    X(TICKETS, "tickets")       /* by number, closed ones too */                                   \
+    X(DIRECTIVES, "directives") /* by number */
 
 enum family {
 #define STORE_FAMILY_ENUM(name, text) FAMILY_##name,

@@ -153,6 +153,11 @@ static enum status make_family_options(struct rocks_store *store, enum family fa
     switch (family) {
     case FAMILY_META:
     case FAMILY_REGIONS:
+    case FAMILY_INCIDENTS:
+    case FAMILY_MEMBERS:
+    case FAMILY_MOVED:
+    case FAMILY_TICKETS:
+    case FAMILY_DIRECTIVES:
         rows_options(options, store->cache);
         break;
     case FAMILY_JOURNAL:

@@ -70,7 +70,7 @@ static enum status check_entry(struct verify *v, uint64_t seq, const struct entr
                                struct error *error) {
     struct slice bytes = {v->payload + entry->record_offset, entry->record_bytes};
     struct record record;
-    if (entry->kind != ENTRY_REPORT || !record_decode(&record, bytes)) {
+    if (entry_kind_name(entry->kind) == NULL || !record_decode(&record, bytes)) {
         return bad(error, STATUS_CORRUPT, "the record of entry", seq, " is not readable");
     }
     if (!rows_entry_has_position(entry)) {

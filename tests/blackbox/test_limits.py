@@ -173,8 +173,8 @@ def test_requests_of_a_connection_are_counted():
 
 
 def test_the_longest_line_fits_the_smallest_block_and_run(tmp_path):
-    line = 65536 - 84
-    small = {"block_bytes": 65536, "run_bytes": 65536, "block_entries": 1, "run_entries": 16,
+    line = 131072 - 49252
+    small = {"block_bytes": 131072, "run_bytes": 131072, "block_entries": 32, "run_entries": 32,
              "commit_pause_bytes": 65536, "commit_queue_bytes": 131072}
     with limited(line_bytes=line, report_body_bytes=line, **small) as server:
         lines = [line_of(line, n, location={"lat": 30.0, "lon": 110.0}) for n in range(40)]
@@ -189,8 +189,8 @@ def test_the_longest_line_fits_the_smallest_block_and_run(tmp_path):
 
 
 @pytest.mark.parametrize("limits", [
-    {"block_entries": 1}, {"commit_pause_bytes": 65536, "commit_queue_bytes": 131072},
-    {"block_entries": 3, "block_bytes": 65536 + 84, "run_entries": 16, "run_bytes": 65536 + 84},
+    {"block_entries": 32}, {"commit_pause_bytes": 65536, "commit_queue_bytes": 131072},
+    {"block_entries": 33, "block_bytes": 131072, "run_entries": 33, "run_bytes": 131072},
 ])
 def test_uploads_under_pressure_are_all_taken_or_told(limits):
     with limited(**limits) as server:

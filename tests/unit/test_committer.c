@@ -220,7 +220,7 @@ static void on_rows(struct commit_rows *rows, enum status status) {
 
 static struct commit_rows some_rows(void) {
     static const struct db_row row = {
-        FAMILY_REGIONS, {(const uint8_t *)"key", 3}, {(const uint8_t *)"value", 5}};
+        FAMILY_REGIONS, {(const uint8_t *)"key", 3}, {(const uint8_t *)"value", 5}, false};
     return (struct commit_rows){.rows = &row, .rows_count = 1, .call = on_rows};
 }
 
@@ -375,6 +375,72 @@ static void rows_behind_a_failed_commit_fail_too(void **state) {
     assert_int_equal(committer_pressure(fix.committer), PRESSURE_REFUSE);
 }
 
+/* Puts one META row for each block that closes: the block's number among those closed. */
+static void put_row(void *context, struct row_set *rows) {
+    unsigned *closed = context;
+    uint8_t value = (uint8_t)++ * closed;
+    row_set_put(rows, FAMILY_TICKETS, (struct slice){&value, 1}, (struct slice){&value, 1}, false);
+    row_set_put(rows, FAMILY_TICKETS, SLICE_LITERAL("last"), (struct slice){&value, 1}, false);
+    row_set_put(rows, FAMILY_TICKETS, SLICE_LITERAL("gone"), SLICE_LITERAL("x"), value > 1);
+}
+
+static int db_row_first_byte(enum family family, struct slice key) {
+    struct store_value value;
+    struct error error;
+    if (db_get_row(fix.db, family, key, &value, &error) != STATUS_OK) {
+        return -1;
+    }
+    int first = value.bytes.data[0];
+    store_value_free(&value);
+    return first;
+}
+
+static void ignore_published(void *context, const struct block *block) {
+    (void)context;
+    (void)block;
+}
+
+static void ignore_pressure(void *context) {
+    (void)context;
+}
+
+static void rows_of_a_block_are_on_disk_with_it(void **state) {
+    (void)state;
+    unsigned closed = 0;
+    committer_free(fix.committer);
+    uv_run(&fix.loop, UV_RUN_NOWAIT);
+    fix.quiet = true;
+    const struct committer_options options = {.loop = &fix.loop,
+                                              .db = fix.db,
+                                              .limits = &fix.limits,
+                                              .metrics = &fix.metrics,
+                                              .next_seq = 1,
+                                              .context = &closed,
+                                              .on_closing = put_row,
+                                              .on_published = ignore_published,
+                                              .on_pressure = ignore_pressure,
+                                              .on_failed = on_failed};
+    assert_int_equal(committer_new(&fix.committer, &options), STATUS_OK);
+    append_sized(JSON_BYTES);
+    append_sized(JSON_BYTES);
+    committer_reserve(fix.committer, 2, 2 * RECORD_BYTES); /* fits: nothing closes */
+    assert_int_equal(closed, 0);
+    committer_reserve(fix.committer, 3, RECORD_BYTES);
+    assert_int_equal(closed, 1);
+    append_sized(JSON_BYTES);
+    committer_reserve(fix.committer, 1, 64 * KIB);
+    assert_int_equal(closed, 2);
+    append_sized(JSON_BYTES);
+    turn_until_durable(4);
+    assert_int_equal(closed, 3);
+    assert_int_equal(committer_queued_bytes(fix.committer), 0);
+    for (uint8_t number = 1; number <= 3; number++) {
+        assert_int_equal(db_row_first_byte(FAMILY_TICKETS, (struct slice){&number, 1}), number);
+    }
+    assert_int_equal(db_row_first_byte(FAMILY_TICKETS, SLICE_LITERAL("last")), 3);
+    assert_int_equal(db_row_first_byte(FAMILY_TICKETS, SLICE_LITERAL("gone")), -1);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
     const struct CMUnitTest tests[] = {
@@ -389,6 +455,7 @@ int main(void) {
         TEST(draining_tells_when_all_is_on_disk),
         TEST(a_failed_commit_fails_all_who_wait),
         TEST(rows_behind_a_failed_commit_fail_too),
+        TEST(rows_of_a_block_are_on_disk_with_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -394,7 +394,7 @@ static void put_chunk(struct db_fixture *fixture, uint32_t chunk, size_t rows_co
         struct region_row row = {.code = SLICE_LITERAL("C"), .name = SLICE_LITERAL("N")};
         at += region_row_encode(value + at, &row);
     }
-    const struct db_row row = {FAMILY_REGIONS, {key, sizeof key}, {value, at}};
+    const struct db_row row = {FAMILY_REGIONS, {key, sizeof key}, {value, at}, false};
     struct error error;
     assert_int_equal(
         db_commit(fixture->db, &(struct db_commit){.rows = &row, .rows_count = 1}, &error),

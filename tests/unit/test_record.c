@@ -4,11 +4,15 @@
 
 static void records_come_back(void **state) {
     (void)state;
-    for (unsigned variant = 0; variant < 4; variant++) {
+    for (unsigned variant = 0; variant < 8; variant++) {
         struct record record = {.json = SLICE_LITERAL("{\"a\":1}")};
         if ((variant & 1) != 0) {
             record.has_position = true;
             record.position = (struct position){31.25, -121.5};
+        }
+        if ((variant & 4) != 0) {
+            record.incident = UINT64_C(0x0102030405060708);
+            record.ticket = 9;
         }
         char source[64];
         memset(source, 's', sizeof source);
@@ -22,6 +26,7 @@ static void records_come_back(void **state) {
         assert_int_equal(back.has_position, record.has_position);
         assert_true(back.position.lat_deg == record.position.lat_deg);
         assert_true(back.position.lon_deg == record.position.lon_deg);
+        assert_true(back.incident == record.incident && back.ticket == record.ticket);
         assert_true(slice_equal(back.source, record.source));
         assert_true(slice_equal(back.json, record.json));
         for (size_t cut = 0; cut < bytes; cut++) {
@@ -52,7 +57,7 @@ static void damage_is_refused(void **state) {
     const struct {
         size_t at;
         uint8_t value;
-    } damages[] = {{0, 2}, {0, 0}, {1, 2}, {1, 0xFF}, {2, 65}, {3, 1}, {4, 'x'}, {5, 'x'}};
+    } damages[] = {{0, 2}, {0, 0}, {1, 4}, {1, 0xFF}, {2, 65}, {3, 1}, {4, 'x'}, {5, 'x'}};
     for (size_t i = 0; i < ARRAY_COUNT(damages); i++) {
         uint8_t bytes[80] = {1, 0, 0, 0, '{'};
         memset(bytes + 5, ' ', sizeof bytes - 5);

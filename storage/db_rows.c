@@ -1,0 +1,47 @@
+#include "core/check.h"
+#include "storage/db_internal.h"
+
+#include <string.h>
+
+static bool is_walkable(enum family family) {
+    return family != FAMILY_JOURNAL && family != FAMILY_TIMELINE && family != FAMILY_META;
+}
+
+enum status db_get_row(struct db *db, enum family family, struct slice key, struct store_value *ret,
+                       struct error *error) {
+    CHECK(is_walkable(family));
+    return store_get(db->store, family, key, ret, error);
+}
+
+static bool has_prefix(struct slice key, struct slice prefix) {
+    return key.bytes >= prefix.bytes &&
+           (prefix.bytes == 0 || memcmp(key.data, prefix.data, prefix.bytes) == 0);
+}
+
+enum status db_walk_rows(struct db *db, const struct db_walk *walk, db_row_cb callback,
+                         void *context, struct error *error) {
+    CHECK(is_walkable(walk->family));
+    struct store_iter *iter = NULL;
+    if (store_iter_new(&iter, db->store, walk->family, NULL, false) != STATUS_OK) {
+        return error_set(error, STATUS_NO_MEMORY, "no memory for an iterator", NULL, NULL);
+    }
+    if (walk->backward) {
+        store_iter_seek_for_prev(iter, walk->from);
+    } else {
+        store_iter_seek(iter, walk->from);
+    }
+    while (store_iter_valid(iter)) {
+        struct slice key = store_iter_key(iter);
+        if (!has_prefix(key, walk->prefix) || !callback(context, key, store_iter_value(iter))) {
+            break;
+        }
+        if (walk->backward) {
+            store_iter_prev(iter);
+        } else {
+            store_iter_next(iter);
+        }
+    }
+    enum status status = store_iter_status(iter, error);
+    store_iter_free(iter);
+    return status;
+}
