@@ -12,12 +12,14 @@
 
 #include <stdatomic.h>
 
-/* Column families. Names are on disk; add at the end. */
+/* Column families. Names are on disk; add at the end. A directory from before a family was added
+ * gets it when it is opened to write; opened read-only the family is empty. */
 #define STORE_FAMILIES(X)                                                                          \
     X(META, "meta")         /* format, epoch, counters: storage/README.md */                       \
     X(JOURNAL, "journal")   /* blocks by first sequence number; never rewritten */                 \
     X(TIMELINE, "timeline") /* sealed rows; only ever written by store_run_finish */               \
-    X(REGIONS, "regions")   /* chunks of region rows */
+    X(REGIONS, "regions")   /* chunks of region rows */                                            \
+    X(SUSPECTS, "suspects") /* clock-suspect reports by identity */
 
 enum family {
 #define STORE_FAMILY_ENUM(name, text) FAMILY_##name,
@@ -25,6 +27,8 @@ enum family {
 #undef STORE_FAMILY_ENUM
         FAMILY_COUNT
 };
+/* Every directory ever made has the families before this one. */
+enum { FAMILY_FIRST_ADDED = FAMILY_SUSPECTS };
 
 struct store; /* opaque */
 
