@@ -4,15 +4,16 @@
  * decides and changes the engine's memory; what it decided becomes true only when the entry it asks
  * for is on disk, so no answer may go out before the decision's `seq` is durable. No clock, no I/O.
  *
- * A report is recognised for as long as it is stored, with one exception: a clock-suspect one is
- * stored under its first received_at, which nobody can tell from the report itself. It is
- * recognised while the table remembers it (at least limits.identities / 2 newer ones); sent again
- * after that it is taken as new, so the journal may hold such an identity twice. */
+ * A report is recognised for as long as it is stored. What the table of recent identities has
+ * forgotten is looked up by its timeline key. A clock-suspect report is stored under its first
+ * received_at, which nobody can tell from the report itself: the store finds it by identity, and is
+ * asked when a filter over all such identities says that it may be one. */
 #ifndef CORE_ENGINE_H
 #define CORE_ENGINE_H
 
 #include "core/identities.h"
 #include "core/report.h"
+#include "core/suspect_filter.h"
 
 #define VERDICT_TABLE(X)                                                                           \
     X(CREATED, "created")                                                                          \
@@ -32,14 +33,15 @@ const char *verdict_name(enum verdict verdict);
 
 struct engine {
     struct identities identities;
+    struct suspect_filter suspects;
     uint64_t next_seq;
     int64_t clock_skew_ms;
 };
 
 enum plan {
     PLAN_STEP,   /* the step can run now */
-    PLAN_LOOKUP, /* older than the table's horizon: look the stored row up by its timeline key first
-                  */
+    PLAN_LOOKUP, /* forgotten by the table, perhaps: first ask the store, for the timeline key with
+                  * occurred_given_ms, and by identity if engine_may_be_suspect */
 };
 
 /* What the store said about a planned look-up. */
@@ -63,17 +65,24 @@ struct decision {
     bool append; /* the report's entry must be appended to the journal with exactly this seq */
 };
 
-/* `identities_memory` as identities_init wants it. `next_seq` >= 1 is one after the journal's last.
- */
-void engine_init(struct engine *engine, const struct limits *limits, void *identities_memory,
+/* Bytes of memory for an engine under these limits. */
+size_t engine_bytes(const struct limits *limits);
+/* `memory` (engine_bytes of it, 64-byte aligned, zeroed) stays the caller's and is touched only
+ * where identities go. `next_seq` >= 1 is one after the journal's last. */
+void engine_init(struct engine *engine, const struct limits *limits, void *memory,
                  uint64_t next_seq);
 /* An entry that is already in the journal, oldest first, while starting up. When that is not the
  * whole journal, identities_mark_incomplete(&engine->identities) comes first. */
 void engine_restore(struct engine *engine, struct identity identity, uint64_t content_tag,
                     uint64_t seq, int64_t received_ms);
+/* A clock-suspect report's identity that the store has a row for, while starting up: all of them,
+ * in any order. */
+void engine_restore_suspect(struct engine *engine, struct identity identity);
 /* Holds until the next engine_step: a step may move the horizon, so plan again after waiting. A
  * step with a look-up's answer is always allowed. */
 enum plan engine_plan(const struct engine *engine, const struct report *report);
+/* Must a planned look-up ask by identity too? O(1). */
+bool engine_may_be_suspect(const struct engine *engine, struct identity identity);
 /* CHECKs that a report that needs a look-up had one. A derived identity is never in conflict: the
  * same identity is a replay. O(1). */
 struct decision engine_step(struct engine *engine, const struct engine_input *input);

@@ -168,6 +168,7 @@ enum status report_parse(struct report *ret, struct report_problem *problem,
         return STATUS_INVALID;
     }
     fill_entry(&parse, &report.entry);
+    report.occurred_given_ms = parse.occurred_ms;
     if (!fill_identity(&parse, &report)) {
         return STATUS_FULL;
     }

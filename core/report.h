@@ -23,7 +23,8 @@ struct report {
     struct entry entry;   /* complete but for record_offset */
     struct record record; /* what to store; points into the line */
     struct slice id; /* unescaped; "d-" + 32 hex digits when derived. In the arena or the line */
-    struct slice source; /* unescaped */
+    struct slice source;       /* unescaped */
+    int64_t occurred_given_ms; /* occurred_at as sent: entry's own differs when that is suspect */
 };
 
 /* The text of a derived identity: "d-", then 32 hex digits, the high half first. No NUL. */

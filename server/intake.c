@@ -18,8 +18,8 @@ struct parsed {
 struct intake {
     struct services *services;
     struct engine engine;
-    void *identities_memory;
-    size_t identities_bytes;
+    void *engine_memory;
+    size_t engine_bytes;
     struct json_reader reader;
     struct arena arena;
     struct parsed *batch; /* BATCH_LINES of them */
@@ -52,6 +52,10 @@ static void restore_entry(void *context, uint64_t seq, const struct entry *entry
     engine_restore(&intake->engine, entry->identity, entry->content_tag, seq, entry->received_ms);
 }
 
+static void restore_suspect(void *context, struct identity identity) {
+    engine_restore_suspect(&((struct intake *)context)->engine, identity);
+}
+
 /* Whether the table can hold the whole journal is said before the first identity goes in: what the
  * table does not know it then looks up in the store. */
 static enum status restore_identities(struct intake *intake, struct error *error) {
@@ -66,7 +70,9 @@ static enum status restore_identities(struct intake *intake, struct error *error
     enum status status =
         db_walk_newest(intake->services->db, entries_max, restore_entry, intake, &complete, error);
     CHECK(status != STATUS_OK || complete || !whole);
-    return status;
+    return status == STATUS_OK
+               ? db_walk_suspects(intake->services->db, restore_suspect, intake, error)
+               : status;
 }
 
 enum status intake_new(struct intake **ret, struct services *services, struct error *error) {
@@ -74,10 +80,10 @@ enum status intake_new(struct intake **ret, struct services *services, struct er
     struct intake *intake = calloc(1, sizeof *intake);
     CHECK(intake != NULL);
     intake->services = services;
-    intake->identities_bytes = identities_bytes(limits->identities);
-    intake->identities_memory = mmap(NULL, intake->identities_bytes, PROT_READ | PROT_WRITE,
-                                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (intake->identities_memory == MAP_FAILED) {
+    intake->engine_bytes = engine_bytes(limits);
+    intake->engine_memory = mmap(NULL, intake->engine_bytes, PROT_READ | PROT_WRITE,
+                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (intake->engine_memory == MAP_FAILED) {
         free(intake);
         return error_set(error, STATUS_NO_MEMORY,
                          "no memory for the table of recent identities: "
@@ -89,7 +95,7 @@ enum status intake_new(struct intake **ret, struct services *services, struct er
     intake->batch = calloc(BATCH_LINES, sizeof *intake->batch);
     CHECK(arena_memory != NULL && intake->batch != NULL);
     arena_init(&intake->arena, arena_memory, arena_bytes);
-    engine_init(&intake->engine, limits, intake->identities_memory, services->identity.next_seq);
+    engine_init(&intake->engine, limits, intake->engine_memory, services->identity.next_seq);
     enum status status = restore_identities(intake, error);
     if (status != STATUS_OK) {
         intake_free(intake);
@@ -103,7 +109,7 @@ void intake_free(struct intake *intake) {
     if (intake == NULL) {
         return;
     }
-    munmap(intake->identities_memory, intake->identities_bytes);
+    munmap(intake->engine_memory, intake->engine_bytes);
     free(intake->arena.memory);
     free(intake->batch);
     free(intake);
@@ -193,18 +199,25 @@ static void look_up(uv_work_t *work) {
 
 static void on_looked_up(uv_work_t *work, int uv_status);
 
+/* A report that is clock-suspect now may have been stored when our clock was right: it is asked for
+ * where it then would stand. */
+static struct db_lookup lookup_of(const struct intake *intake, const struct report *report) {
+    struct identity identity = report->entry.identity;
+    return (struct db_lookup){
+        .position = {report->occurred_given_ms, report->entry.region, identity.low},
+        .identity = identity,
+        .by_identity = engine_may_be_suspect(&intake->engine, identity),
+    };
+}
+
 /* Asks for every row still needed from `stepped` on; false when none is. */
 static bool ask(struct intake_wait *wait) {
     wait->asked_count = 0;
     for (size_t i = wait->stepped; i < wait->lines_count; i++) {
         if (wait->lookups[i].state == LOOKUP_NOT_ASKED &&
             must_look_up(wait->intake, &wait->parsed[i])) {
-            const struct entry *entry = &wait->parsed[i].report.entry;
             wait->asked[wait->asked_count] = (uint32_t)i;
-            wait->queue[wait->asked_count++] = (struct db_lookup){
-                .position = {entry->occurred_ms, entry->region, entry->identity.low},
-                .identity = entry->identity,
-            };
+            wait->queue[wait->asked_count++] = lookup_of(wait->intake, &wait->parsed[i].report);
         }
     }
     if (wait->asked_count == 0) {

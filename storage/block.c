@@ -79,6 +79,7 @@ void block_reset(struct block *block, uint64_t first_seq) {
     CHECK(first_seq > 0);
     block->first_seq = first_seq;
     block->entries_count = 0;
+    block->flags = 0;
     block->payload_bytes = 0;
 }
 
@@ -108,6 +109,7 @@ enum status block_append(struct block *block, const struct entry *entry,
     CHECK(record_encode(block->payload + block->payload_bytes, record) == bytes);
     block->payload_bytes += bytes;
     block->entries_count++;
+    block->flags |= entry->flags;
     return STATUS_OK;
 }
 

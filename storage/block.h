@@ -22,6 +22,7 @@ enum {
 struct block {
     uint64_t first_seq; /* of entries[0]; the rest are dense */
     uint32_t entries_count, entries_max;
+    uint16_t flags; /* of all entries together */
     size_t payload_bytes, payload_max;
     struct entry *entries; /* record_offset counts from payload */
     uint8_t *payload;      /* records, one after the other */

@@ -4,6 +4,7 @@
 #include "core/check.h"
 #include "core/instant.h"
 #include "storage/db_internal.h"
+#include "storage/suspects.h"
 
 #include <sys/statvfs.h>
 
@@ -35,6 +36,7 @@ static enum status put_block(struct db *db, const struct block *block,
     uint8_t key[JOURNAL_KEY_BYTES];
     store_u64_be(key, block->first_seq);
     store_batch_put(db->batch, FAMILY_JOURNAL, (struct slice){key, sizeof key}, bytes);
+    suspects_put(db->batch, block);
     memcpy(hash, own_hash, sizeof own_hash);
     return STATUS_OK;
 }
@@ -59,7 +61,8 @@ enum status db_commit(struct db *db, const struct db_commit *commit, struct erro
     }
     for (size_t i = 0; i < commit->rows_count; i++) {
         const struct db_row *row = &commit->rows[i];
-        CHECK(row->family != FAMILY_JOURNAL && row->family != FAMILY_TIMELINE);
+        CHECK(row->family != FAMILY_JOURNAL && row->family != FAMILY_TIMELINE &&
+              row->family != FAMILY_SUSPECTS);
         if (row->remove) {
             store_batch_delete(db->batch, row->family, row->key);
         } else {

@@ -60,10 +60,15 @@ typedef bool (*db_regions_cb)(void *context, struct slice rows, size_t rows_coun
 MUST_USE enum status db_walk_regions(struct db *db, db_regions_cb callback, void *context,
                                      struct error *error);
 
+/* Gives the identity of every stored clock-suspect report, in any order. */
+typedef void (*db_suspect_cb)(void *context, struct identity identity);
+MUST_USE enum status db_walk_suspects(struct db *db, db_suspect_cb callback, void *context,
+                                      struct error *error);
+
 /* One commit: blocks with consecutive sequence numbers, and rows. On OK all of it is on disk. Any
  * failure: the outcome is unknown, end the process. */
 struct db_row {
-    enum family family; /* not JOURNAL, not TIMELINE */
+    enum family family; /* not JOURNAL, TIMELINE or SUSPECTS: those are made from the blocks */
     struct slice key, value;
     bool remove; /* the row goes; `value` is not looked at */
 };
@@ -87,11 +92,13 @@ void db_tick(struct db *db, int64_t now_ms);
  * the sealer thread). */
 void db_acknowledge(struct db *db, uint64_t seq);
 
-/* Stored reports by timeline position, compared by their full identity. `found[i]` is set where
- * ret_states[i] is LOOKUP_FOUND. */
+/* Stored reports by timeline position, compared by their full identity; where `by_identity` is set
+ * and the position has nothing, also by identity alone among the clock-suspect ones. `stored` is
+ * set where `state` is LOOKUP_FOUND. */
 struct db_lookup {
     struct timeline_position position;
     struct identity identity;
+    bool by_identity;
     enum lookup state;           /* out */
     struct stored_report stored; /* out */
 };

@@ -4,6 +4,7 @@
 #include "core/region.h"
 #include "storage/db_internal.h"
 #include "storage/db_recover.h"
+#include "storage/suspects.h"
 #include "storage/wal_audit.h"
 
 #include <errno.h>
@@ -190,6 +191,10 @@ static enum status open_parts(struct db *db, const struct db_options *options,
     status = schema_read(&db->meta, db->store, error);
     if (status == STATUS_NOT_FOUND) {
         status = create_schema(db, options, error);
+    }
+    if (status == STATUS_OK && !db->meta.suspects_complete) {
+        status = suspects_complete(db->store, db->batch, error);
+        db->meta.suspects_complete = status == STATUS_OK;
     }
     if (status == STATUS_OK) {
         status = run_set_new(&db->runs, db->limits, db->meta.identity_seed);

@@ -3,6 +3,7 @@
 #include "core/instant.h"
 #include "storage/db_internal.h"
 #include "storage/region_chunk.h"
+#include "storage/suspects.h"
 #include "storage/timeline_row.h"
 
 #include <stdlib.h>
@@ -116,6 +117,24 @@ enum status db_walk_regions(struct db *db, db_regions_cb callback, void *context
     return status;
 }
 
+struct suspect_walk {
+    db_suspect_cb callback;
+    void *context;
+};
+
+static enum status give_suspect(void *context, const struct suspect_row *row, struct error *error) {
+    (void)error;
+    const struct suspect_walk *walk = context;
+    walk->callback(walk->context, row->identity);
+    return STATUS_OK;
+}
+
+enum status db_walk_suspects(struct db *db, db_suspect_cb callback, void *context,
+                             struct error *error) {
+    struct suspect_walk walk = {callback, context};
+    return suspects_walk(db->store, give_suspect, &walk, error);
+}
+
 /* An unsealed entry is in one of the runs of the view, a sealed one in the store by the time of the
  * view (storage/run_set.h). What is neither was committed or appended in the last moments and not
  * published; it is among the engine's newest identities and never planned for a look-up. */
@@ -179,6 +198,20 @@ static enum status look_up_sealed(struct db *db, struct db_lookup *const *lookup
     return status;
 }
 
+/* One by one: few ask, and mostly in vain, which the family's bloom filter answers. */
+static enum status look_up_suspects(struct db *db, struct db_lookup *lookups, size_t count,
+                                    struct error *error) {
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        if (lookups[i].state == LOOKUP_ABSENT && lookups[i].by_identity) {
+            status = suspects_get(&lookups[i].stored, db->store, lookups[i].identity, error);
+            lookups[i].state = status == STATUS_OK ? LOOKUP_FOUND : LOOKUP_ABSENT;
+            status = status == STATUS_NOT_FOUND ? STATUS_OK : status;
+        }
+    }
+    return status;
+}
+
 enum status db_lookup(struct db *db, struct db_lookup *lookups, size_t count, struct error *error) {
     struct run_view view;
     struct db_lookup *sealed[LOOKUP_BATCH];
@@ -196,5 +229,5 @@ enum status db_lookup(struct db *db, struct db_lookup *lookups, size_t count, st
         }
     }
     run_set_release(db->runs, &view);
-    return status;
+    return status == STATUS_OK ? look_up_suspects(db, lookups, count, error) : status;
 }

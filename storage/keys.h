@@ -9,7 +9,9 @@ enum {
     TIMELINE_KEY_BYTES = 20,       /* day u32 | region u32 | ms of day u32 | identity.low u64 */
     TIMELINE_KEY_PREFIX_BYTES = 8, /* day | region: the bloom filter's prefix */
     REGIONS_KEY_BYTES = 4,         /* chunk number: region id / REGION_CHUNK */
-    REGION_CHUNK = 256,            /* regions of one stored row */
+    SUSPECTS_KEY_BYTES = 16,       /* identity.low u64 | identity.high u64 */
+    SUSPECTS_VALUE_BYTES = 16,
+    REGION_CHUNK = 256, /* regions of one stored row */
 };
 
 /* Position of an entry in timeline order. For one region the key's byte order is this order. */

@@ -14,7 +14,10 @@
 #define KEY_SEALED_THROUGH SLICE_LITERAL("sealed_through")
 #define KEY_RUN_NEXT SLICE_LITERAL("run_next")
 #define KEY_COMMIT SLICE_LITERAL(SCHEMA_COMMIT_KEY)
+#define KEY_SUSPECTS SLICE_LITERAL("suspects")
 #define KEY_CREATED_MS SLICE_LITERAL("created_ms")
+
+enum { SUSPECTS_COMPLETE = 1 };
 
 enum status schema_random(uint64_t *ret, struct error *error) {
     uint64_t value = 0;
@@ -28,7 +31,8 @@ enum status schema_random(uint64_t *ret, struct error *error) {
 }
 
 enum status schema_meta_new(struct schema_meta *ret, int64_t now_ms, struct error *error) {
-    struct schema_meta meta = {.format = SCHEMA_FORMAT, .run_next = 1, .created_ms = now_ms};
+    struct schema_meta meta = {
+        .format = SCHEMA_FORMAT, .run_next = 1, .created_ms = now_ms, .suspects_complete = true};
     enum status status = schema_random(&meta.epoch, error);
     if (status == STATUS_OK) {
         status = schema_random(&meta.identity_seed, error);
@@ -70,6 +74,19 @@ static enum status get_u64(struct store *store, struct slice key, uint64_t *ret,
     return status;
 }
 
+/* Directories from before there were suspects do not have the key. */
+static enum status read_suspects(bool *ret_complete, struct store *store, struct error *error) {
+    uint8_t bytes[8];
+    enum status status = get_fixed(store, KEY_SUSPECTS, bytes, sizeof bytes, error);
+    if (status != STATUS_OK) {
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    }
+    *ret_complete = load_u64_le(bytes) == SUSPECTS_COMPLETE;
+    return *ret_complete ? STATUS_OK
+                         : error_set(error, STATUS_CORRUPT, "the meta key suspects has a value ",
+                                     "that this gridd does not know", NULL);
+}
+
 static enum status read_format(struct store *store, struct error *error) {
     uint8_t bytes[4];
     enum status status = get_fixed(store, KEY_FORMAT, bytes, sizeof bytes, error);
@@ -107,6 +124,9 @@ enum status schema_read(struct schema_meta *ret, struct store *store, struct err
     for (size_t i = 0; i < ARRAY_COUNT(rows) && status == STATUS_OK; i++) {
         status = get_u64(store, rows[i].key, rows[i].to, error);
     }
+    if (status == STATUS_OK) {
+        status = read_suspects(&meta.suspects_complete, store, error);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -133,6 +153,10 @@ void schema_put_sealed(struct store_batch *batch, uint64_t sealed_through, uint6
     put_u64(batch, KEY_RUN_NEXT, run_next);
 }
 
+void schema_put_suspects(struct store_batch *batch) {
+    put_u64(batch, KEY_SUSPECTS, SUSPECTS_COMPLETE);
+}
+
 void schema_put_commit(struct store_batch *batch, uint64_t commit_number) {
     put_u64(batch, KEY_COMMIT, commit_number);
 }
@@ -147,6 +171,9 @@ void schema_put(struct store_batch *batch, const struct schema_meta *meta) {
     put_u64(batch, KEY_IDENTITY_SEED, meta->identity_seed);
     schema_put_sealed(batch, meta->sealed_through, meta->run_next);
     put_u64(batch, KEY_CREATED_MS, (uint64_t)meta->created_ms);
+    if (meta->suspects_complete) {
+        schema_put_suspects(batch);
+    }
 }
 
 void schema_epoch_text(char to[EPOCH_TEXT_BYTES], uint64_t epoch) {

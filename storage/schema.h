@@ -16,6 +16,7 @@ struct schema_meta {
     uint64_t run_next;       /* number of the next run, from 1 */
     uint64_t commit_number;  /* of the last commit; dense, the witness that no write is missing */
     int64_t created_ms;
+    bool suspects_complete; /* every clock-suspect entry has its row (suspects.h) */
 };
 
 /* Random epoch and seed, nothing sealed. */
@@ -30,6 +31,8 @@ void schema_put_sealed(struct store_batch *batch, uint64_t sealed_through, uint6
 /* The first entry of every commit's batch: the WAL audit finds it there (wal_audit.h). */
 #define SCHEMA_COMMIT_KEY "commit"
 void schema_put_commit(struct store_batch *batch, uint64_t commit_number);
+/* The suspects have every row they must have. */
+void schema_put_suspects(struct store_batch *batch);
 void schema_put_epoch(struct store_batch *batch, uint64_t epoch);
 /* 16 lower-case hex digits and a NUL. */
 void schema_epoch_text(char to[EPOCH_TEXT_BYTES], uint64_t epoch);

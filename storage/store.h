@@ -12,7 +12,8 @@
 
 #include <stdatomic.h>
 
-/* Column families. Names are on disk; add at the end. */
+/* Column families. Names are on disk; add at the end. A directory from before a family was added
+ * gets it when it is opened to write; opened read-only the family is empty. */
 #define STORE_FAMILIES(X)                                                                          \
     X(META, "meta")             /* format, epoch, counters: storage/README.md */                   \
     X(JOURNAL, "journal")       /* blocks by first sequence number; never rewritten */             \
@@ -22,7 +23,8 @@
     X(MEMBERS, "members")       /* why a report is in an incident, by incident and report */       \
     X(MOVED, "moved")           /* reports that are no longer in the incident of their record */   \
     X(TICKETS, "tickets")       /* by number, closed ones too */                                   \
-    X(DIRECTIVES, "directives") /* by number */
+    X(DIRECTIVES, "directives") /* by number */                                                    \
+    X(SUSPECTS, "suspects")     /* clock-suspect reports by identity */
 
 enum family {
 #define STORE_FAMILY_ENUM(name, text) FAMILY_##name,
@@ -30,6 +32,8 @@ enum family {
 #undef STORE_FAMILY_ENUM
         FAMILY_COUNT
 };
+/* Every directory ever made has the families before this one. */
+enum { FAMILY_FIRST_ADDED = FAMILY_SUSPECTS };
 
 struct store; /* opaque */
 

@@ -158,6 +158,7 @@ static enum status make_family_options(struct rocks_store *store, enum family fa
     case FAMILY_MOVED:
     case FAMILY_TICKETS:
     case FAMILY_DIRECTIVES:
+    case FAMILY_SUSPECTS:
         rows_options(options, store->cache);
         break;
     case FAMILY_JOURNAL:
@@ -199,26 +200,72 @@ static enum status make_options(struct rocks_store *store, const struct store_op
     return status;
 }
 
+static bool is_listed(char *const *names, size_t names_count, const char *name) {
+    for (size_t i = 0; i < names_count; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How many of our families a directory that is opened read-only has: it may be from before the last
+ * ones were added, and then nothing may be made. */
+static enum status count_families(const struct rocks_store *store, size_t *ret,
+                                  struct error *error) {
+    char *message = NULL;
+    size_t there_count = 0;
+    char **there =
+        rocksdb_list_column_families(store->db_options, store->path, &there_count, &message);
+    enum status status = rocks_status(message, error);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    size_t count = FAMILY_FIRST_ADDED;
+    while (count < FAMILY_COUNT && is_listed(there, there_count, family_names[count])) {
+        count++;
+    }
+    rocksdb_list_column_families_destroy(there, there_count);
+    *ret = count;
+    return STATUS_OK;
+}
+
+/* A family that is not there reads as RocksDB's own default family, which stays empty. */
+static void take_handles(struct rocks_store *store, rocksdb_column_family_handle_t **handles,
+                         size_t families_count) {
+    store->default_family = handles[0];
+    for (size_t i = 0; i < FAMILY_COUNT; i++) {
+        store->families[i] = i < families_count ? handles[i + 1] : handles[0];
+    }
+}
+
 static enum status open_db(struct rocks_store *store, struct error *error) {
     const char *names[FAMILY_COUNT + 1] = {"default"};
     const rocksdb_options_t *options[FAMILY_COUNT + 1] = {store->db_options};
     rocksdb_column_family_handle_t *handles[FAMILY_COUNT + 1];
-    for (size_t i = 0; i < FAMILY_COUNT; i++) {
+    size_t families_count = FAMILY_COUNT;
+    if (store->read_only) {
+        enum status status = count_families(store, &families_count, error);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    for (size_t i = 0; i < families_count; i++) {
         names[i + 1] = family_names[i];
         options[i + 1] = store->family_options[i];
     }
+    int count = (int)families_count + 1;
     char *message = NULL;
-    store->db = store->read_only
-                    ? rocksdb_open_for_read_only_column_families(store->db_options, store->path,
-                                                                 FAMILY_COUNT + 1, names, options,
-                                                                 handles, 0, &message)
-                    : rocksdb_open_column_families(store->db_options, store->path, FAMILY_COUNT + 1,
-                                                   names, options, handles, &message);
+    store->db =
+        store->read_only
+            ? rocksdb_open_for_read_only_column_families(store->db_options, store->path, count,
+                                                         names, options, handles, 0, &message)
+            : rocksdb_open_column_families(store->db_options, store->path, count, names, options,
+                                           handles, &message);
     enum status status = rocks_status(message, error);
     if (status == STATUS_OK) {
         CHECK(store->db != NULL);
-        store->default_family = handles[0];
-        memcpy(store->families, handles + 1, sizeof store->families);
+        take_handles(store, handles, families_count);
     }
     return status;
 }
@@ -227,7 +274,9 @@ static void rocks_close(struct store *base) {
     struct rocks_store *store = (struct rocks_store *)base;
     if (store->db != NULL) {
         for (size_t i = 0; i < FAMILY_COUNT; i++) {
-            rocksdb_column_family_handle_destroy(store->families[i]);
+            if (store->families[i] != store->default_family) {
+                rocksdb_column_family_handle_destroy(store->families[i]);
+            }
         }
         rocksdb_column_family_handle_destroy(store->default_family);
         rocksdb_close(store->db);

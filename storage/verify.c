@@ -7,6 +7,7 @@
 #include "storage/region_chunk.h"
 #include "storage/schema.h"
 #include "storage/verify_rows.h"
+#include "storage/verify_suspects.h"
 #include "storage/wal_audit.h"
 #include "storage/watermark.h"
 
@@ -24,7 +25,8 @@ struct verify {
     uint8_t head_hash[BLOCK_HASH_BYTES];
     struct rows_sum journal_sum;
     uint64_t late_count; /* entries past sealed_through that have their row already */
-    uint8_t *payload;    /* scratch */
+    struct suspects_check suspects;
+    uint8_t *payload; /* scratch */
     size_t payload_max;
     void (*progress)(void *context, const char *text);
     void *context;
@@ -75,6 +77,12 @@ static enum status check_entry(struct verify *v, uint64_t seq, const struct entr
     }
     if (!rows_entry_has_position(entry)) {
         return bad(error, STATUS_CORRUPT, "the time of entry", seq, " is out of bounds");
+    }
+    if ((entry->flags & ENTRY_CLOCK_SUSPECT) != 0) {
+        enum status status = suspects_check_entry(&v->suspects, seq, entry, error);
+        if (status != STATUS_OK) {
+            return status;
+        }
     }
     if (seq <= v->meta.sealed_through) {
         rows_sum_add(&v->journal_sum, seq, entry, bytes);
@@ -224,6 +232,7 @@ static enum status read_meta(struct verify *v, struct error *error) {
         return error_set(error, STATUS_CORRUPT, "there is no gridd database in ", v->path, NULL);
     }
     v->result.sealed_through = v->meta.sealed_through;
+    v->suspects = (struct suspects_check){.store = v->store, .complete = v->meta.suspects_complete};
     return status;
 }
 
@@ -243,6 +252,10 @@ static enum status check_all(struct verify *v, struct error *error) {
     }
     if (status == STATUS_OK) {
         status = walk(v, FAMILY_REGIONS, check_regions, error);
+    }
+    if (status == STATUS_OK) {
+        status = suspects_check_rows(&v->suspects, error);
+        v->result.suspect_rows = v->suspects.rows;
     }
     return status == STATUS_OK ? check_watermark(v, error) : status;
 }

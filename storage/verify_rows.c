@@ -179,27 +179,37 @@ static enum status find_wrong_entry(struct store *store, uint64_t sealed_through
     return status;
 }
 
-/* CORRUPT when the journal's entry of the row's number is not where the row is. */
-static enum status check_row_has_entry(void *context, const struct timeline_row *row,
-                                       struct slice key, struct slice value, struct error *error) {
-    (void)value;
-    struct store_iter *journal = context;
-    uint8_t block_key[JOURNAL_KEY_BYTES], own_key[TIMELINE_KEY_BYTES] = {0};
-    store_u64_be(block_key, row->seq);
-    store_iter_seek_for_prev(journal, (struct slice){block_key, sizeof block_key});
+enum status rows_entry_of(struct entry *ret, struct store_iter *journal, uint64_t seq,
+                          struct error *error) {
+    uint8_t key[JOURNAL_KEY_BYTES];
+    store_u64_be(key, seq);
+    store_iter_seek_for_prev(journal, (struct slice){key, sizeof key});
     if (!store_iter_valid(journal)) {
         enum status status = store_iter_status(journal, error);
-        return status != STATUS_OK ? status : wrong(error, row->seq, " has no entry");
+        return status != STATUS_OK ? status : STATUS_NOT_FOUND;
     }
     struct block_view view;
-    struct entry entry;
     enum status status = block_view(&view, store_iter_value(journal), error);
     if (status != STATUS_OK) {
         return status;
     }
-    if (row->seq < view.first_seq || row->seq - view.first_seq >= view.entries_count ||
-        block_view_entry(&view, (uint32_t)(row->seq - view.first_seq), &entry) != STATUS_OK ||
-        !rows_entry_has_position(&entry)) {
+    return seq >= view.first_seq && seq - view.first_seq < view.entries_count &&
+                   block_view_entry(&view, (uint32_t)(seq - view.first_seq), ret) == STATUS_OK
+               ? STATUS_OK
+               : STATUS_NOT_FOUND;
+}
+
+/* CORRUPT when the journal's entry of the row's number is not where the row is. */
+static enum status check_row_has_entry(void *context, const struct timeline_row *row,
+                                       struct slice key, struct slice value, struct error *error) {
+    (void)value;
+    uint8_t own_key[TIMELINE_KEY_BYTES] = {0};
+    struct entry entry;
+    enum status status = rows_entry_of(&entry, context, row->seq, error);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    if (status == STATUS_NOT_FOUND || !rows_entry_has_position(&entry)) {
         return wrong(error, row->seq, " has no entry");
     }
     const struct timeline_position position = {entry.occurred_ms, entry.region, entry.identity.low};

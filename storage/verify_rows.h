@@ -17,6 +17,9 @@ void rows_sum_add(struct rows_sum *sum, uint64_t seq, const struct entry *entry,
                   struct slice record);
 /* Can the entry be a timeline row at all? */
 bool rows_entry_has_position(const struct entry *entry);
+/* The journal's entry of a number, `journal` an iterator over it. NOT_FOUND: there is none. */
+MUST_USE enum status rows_entry_of(struct entry *ret, struct store_iter *journal, uint64_t seq,
+                                   struct error *error);
 /* OK: the store has exactly this row. NOT_FOUND: none under its key. CORRUPT: another one. */
 MUST_USE enum status rows_lookup(struct store *store, uint64_t seq, const struct entry *entry,
                                  struct slice record, struct error *error);

@@ -1,10 +1,13 @@
 """POST /v1/reports and GET /v1/reports/{seq}, as api.md says."""
+import datetime
 import gzip
 import json
+import signal
+import time
 
 import pytest
 
-from gridd import Gridd, report
+from gridd import Gridd, report, run
 
 
 def test_a_report_is_created_then_replayed_then_in_conflict(server):
@@ -186,3 +189,33 @@ def test_old_reports_are_recognised_after_they_left_memory():
         changed = [dict(r, text="changed") for r in reports]
         assert server.post_lines(changed).json()["counts"]["conflict"] == 6000
         assert len(server.timeline("c")) == 6000
+
+
+@pytest.mark.parametrize("ahead", [datetime.timedelta(days=900), datetime.timedelta(seconds=6)])
+def test_clock_suspect_reports_are_recognised_after_they_left_memory(ahead):
+    """Sent again while the server's clock is still behind them, and when it has caught up."""
+    small = ["run_entries=256", "block_entries=64", "identities=1024", "clock_skew_ms=1000"]
+    with Gridd(*[word for limit in small for word in ("--limit", limit)]) as server:
+        at = datetime.datetime.now(datetime.timezone.utc) + ahead
+        suspects = [report(f"ahead{n}", occurred_at=at.isoformat()) for n in range(40)]
+        suspects += [report(id=None, occurred_at=at.isoformat(), text=f"no id {n}") for n in range(20)]
+        first = server.post_lines(suspects).json()
+        assert first["counts"]["created"] == 60
+        assert server.get(f"/v1/reports/{first['first_seq']}").json()["flags"] == ["clock_suspect"]
+        changed = [dict(r, text="changed") for r in suspects[:40]]
+        if ahead.days == 0:
+            time.sleep(max(0, at.timestamp() - time.time()))
+        for turn in range(3):
+            others = [report(f"other{turn}-{n}") for n in range(3000)]
+            assert server.post_lines(others).json()["counts"]["created"] == 3000
+            assert server.post_lines(suspects).json()["counts"]["replayed"] == 60
+            assert server.post_lines(changed).json()["counts"]["conflict"] == 40
+            assert server.post(suspects[5]).json()["seq"] == first["first_seq"] + 5
+            assert server.post(changed[5]).status == 409
+            server.restart(signal.SIGTERM if turn == 0 else signal.SIGKILL)
+            assert server.post_lines(suspects).json()["counts"]["replayed"] == 60
+            assert server.post_lines(changed).json()["counts"]["conflict"] == 40
+        assert len(server.timeline("g1")) == 9060
+        server.kill()
+        verified = run("verify", "--data", server.data)
+        assert verified.returncode == 0 and "clock-suspect reports: 60 rows" in verified.stdout, verified.stderr

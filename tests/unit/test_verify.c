@@ -22,6 +22,7 @@ enum { BLOCKS = 10, BLOCK_ENTRIES = 50, ENTRIES = BLOCKS * BLOCK_ENTRIES, SEALED
 /* What is wrong with the store that is built; 0: nothing. Sequence numbers. */
 struct store_plan {
     uint64_t row_missing, row_altered, row_extra, row_late;
+    uint64_t suspect_missing, suspect_altered, suspect_extra;
     uint64_t sealed_through; /* else SEALED */
 };
 
@@ -61,8 +62,13 @@ static struct store *open_store(const char *path) {
     return store;
 }
 
+static bool is_suspect(uint64_t seq) {
+    return seq % 100 == 7;
+}
+
 static struct entry entry_of(uint64_t seq) {
     return (struct entry){.kind = ENTRY_REPORT,
+                          .flags = is_suspect(seq) ? ENTRY_CLOCK_SUSPECT : 0,
                           .region = (uint32_t)(seq % 7),
                           .occurred_ms = INT64_C(1700000000000) + (int64_t)(seq * 977 % 1000),
                           .received_ms = INT64_C(1700000100000) + (int64_t)seq,
@@ -94,8 +100,32 @@ static void fill_block(struct block *block, uint64_t first_seq, const char *alte
     }
 }
 
-static void put_block(struct store *store, uint64_t first_seq, const char *altered,
-                      const uint8_t previous[BLOCK_HASH_BYTES],
+static void put_suspect(struct store_batch *batch, uint64_t seq, uint64_t content_tag) {
+    struct entry entry = entry_of(seq);
+    uint8_t key[SUSPECTS_KEY_BYTES], value[SUSPECTS_VALUE_BYTES];
+    store_u64_be(key, entry.identity.low);
+    store_u64_be(key + 8, entry.identity.high);
+    store_u64_le(value, seq);
+    store_u64_le(value + 8, content_tag);
+    store_batch_put(batch, FAMILY_SUSPECTS, (struct slice){key, sizeof key},
+                    (struct slice){value, sizeof value});
+}
+
+static void put_suspects(struct store_batch *batch, uint64_t first_seq,
+                         const struct store_plan *plan) {
+    for (uint64_t seq = first_seq; seq < first_seq + BLOCK_ENTRIES; seq++) {
+        if (is_suspect(seq) && seq != plan->suspect_missing) {
+            put_suspect(batch, seq, entry_of(seq).content_tag + (seq == plan->suspect_altered));
+        }
+    }
+    if (plan->suspect_extra != 0) {
+        put_suspect(batch, plan->suspect_extra, 1);
+    }
+}
+
+/* The block and its suspects in one write, as a commit has them. */
+static void put_block(struct store *store, uint64_t first_seq, const struct store_plan *plan,
+                      const char *altered, const uint8_t previous[BLOCK_HASH_BYTES],
                       uint8_t ret_hash[BLOCK_HASH_BYTES]) {
     struct limits limits;
     limits_init(&limits);
@@ -108,7 +138,12 @@ static void put_block(struct store *store, uint64_t first_seq, const char *alter
     assert_int_equal(block_encode(encoder, block, previous, &bytes, ret_hash), STATUS_OK);
     uint8_t key[JOURNAL_KEY_BYTES];
     store_u64_be(key, first_seq);
-    put_one(store, FAMILY_JOURNAL, (struct slice){key, sizeof key}, bytes);
+    struct store_batch *batch;
+    assert_int_equal(store_batch_new(&batch, store), STATUS_OK);
+    store_batch_put(batch, FAMILY_JOURNAL, (struct slice){key, sizeof key}, bytes);
+    put_suspects(batch, first_seq, plan);
+    assert_int_equal(store_write(store, batch, NULL), STATUS_OK);
+    store_batch_free(batch);
     block_encoder_free(encoder);
     block_free(block);
 }
@@ -187,7 +222,7 @@ static void build(struct fixture *f, const struct store_plan *plan) {
     for (uint64_t i = 0; i < BLOCKS; i++) {
         uint8_t previous[BLOCK_HASH_BYTES];
         memcpy(previous, hash, sizeof hash);
-        put_block(store, 1 + i * BLOCK_ENTRIES, NULL, previous, hash);
+        put_block(store, 1 + i * BLOCK_ENTRIES, plan, NULL, previous, hash);
     }
     put_rows(store, plan);
     store_close(store);
@@ -230,6 +265,7 @@ static void a_right_store_is_right_and_unchanged(void **state) {
     assert_int_equal(f->result.last_seq, ENTRIES);
     assert_int_equal(f->result.timeline_rows, SEALED);
     assert_int_equal(f->result.region_rows, 2);
+    assert_int_equal(f->result.suspect_rows, ENTRIES / 100);
     assert_int_equal(strlen(f->result.head_hash), 64);
     assert_true(f->result.wal_records > 0);
 }
@@ -371,7 +407,7 @@ static void an_altered_block_with_its_own_hash_is_found(void **state) {
         store_get(store, FAMILY_JOURNAL, (struct slice){key, sizeof key}, &value, NULL), STATUS_OK);
     struct block_view view;
     assert_int_equal(block_view(&view, value.bytes, NULL), STATUS_OK);
-    put_block(store, 351, "{\"id\":\"forged\"}", view.previous_hash, hash);
+    put_block(store, 351, &(struct store_plan){0}, "{\"id\":\"forged\"}", view.previous_hash, hash);
     store_value_free(&value);
     store_close(store);
     expect(f, STATUS_CORRUPT, "block 401 does not carry the hash");
@@ -416,6 +452,30 @@ static void a_row_of_no_entry_is_found(void **state) {
     struct fixture *f = *state;
     build(f, &(struct store_plan){.row_extra = ENTRIES + 1});
     expect(f, STATUS_CORRUPT, "row of entry 501 has no entry");
+}
+
+static void a_missing_suspect_is_found(void **state) {
+    struct fixture *f = *state;
+    build(f, &(struct store_plan){.suspect_missing = 207});
+    expect(f, STATUS_CORRUPT, "the suspects' row of entry 207 is missing");
+}
+
+static void an_altered_suspect_is_found(void **state) {
+    struct fixture *f = *state;
+    build(f, &(struct store_plan){.suspect_altered = 407});
+    expect(f, STATUS_CORRUPT, "the suspects' row of entry 407 differs from the journal");
+}
+
+static void a_suspect_of_no_entry_is_found(void **state) {
+    struct fixture *f = *state;
+    build(f, &(struct store_plan){.suspect_extra = ENTRIES + 1});
+    expect(f, STATUS_CORRUPT, "the suspects' row of entry 501 has no entry");
+}
+
+static void a_suspect_of_an_ordinary_entry_is_found(void **state) {
+    struct fixture *f = *state;
+    build(f, &(struct store_plan){.suspect_extra = 8});
+    expect(f, STATUS_CORRUPT, "the suspects' row of entry 8 is of another entry");
 }
 
 static void a_missing_region_chunk_is_found(void **state) {
@@ -532,6 +592,10 @@ int main(void) {
         EACH(an_altered_row_is_found),
         EACH(a_row_too_many_is_found),
         EACH(a_row_of_no_entry_is_found),
+        EACH(a_missing_suspect_is_found),
+        EACH(an_altered_suspect_is_found),
+        EACH(a_suspect_of_no_entry_is_found),
+        EACH(a_suspect_of_an_ordinary_entry_is_found),
         EACH(a_missing_region_chunk_is_found),
         EACH(other_formats_and_empty_directories_are_refused),
         EACH(backups_restore_with_a_new_epoch),
