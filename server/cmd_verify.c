@@ -24,6 +24,7 @@ static void print(const struct verify_result *result) {
     printf("timeline: %" PRIu64 " rows, sealed through %" PRIu64 "\n", result->timeline_rows,
            result->sealed_through);
     printf("regions: %" PRIu64 " rows\n", result->region_rows);
+    printf("deadlines: %" PRIu64 " rows\n", result->deadline_rows);
     if (result->head_hash[0] != '\0') {
         printf("hash of the newest block: %s\n", result->head_hash);
     }

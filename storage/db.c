@@ -60,7 +60,11 @@ enum status db_commit(struct db *db, const struct db_commit *commit, struct erro
     for (size_t i = 0; i < commit->rows_count; i++) {
         const struct db_row *row = &commit->rows[i];
         CHECK(row->family != FAMILY_JOURNAL && row->family != FAMILY_TIMELINE);
-        store_batch_put(db->batch, row->family, row->key, row->value);
+        if (row->remove) {
+            store_batch_delete(db->batch, row->family, row->key);
+        } else {
+            store_batch_put(db->batch, row->family, row->key, row->value);
+        }
     }
     if (status == STATUS_OK) {
         db_put_pending(db);

@@ -8,6 +8,7 @@
 #ifndef STORAGE_DB_H
 #define STORAGE_DB_H
 
+#include "core/deadline.h"
 #include "core/engine.h"
 #include "core/entry.h"
 #include "core/limits.h"
@@ -60,11 +61,20 @@ typedef bool (*db_regions_cb)(void *context, struct slice rows, size_t rows_coun
 MUST_USE enum status db_walk_regions(struct db *db, db_regions_cb callback, void *context,
                                      struct error *error);
 
-/* One commit: blocks with consecutive sequence numbers, and rows. On OK all of it is on disk. Any
- * failure: the outcome is unknown, end the process. */
+/* Deadlines that sort after `after` and are due before `until_ms`, `max` of them at most, in order,
+ * until the callback says stop (false). `*ret_complete`: there are no more than these. Any thread;
+ * sees every commit that ended before the call. */
+typedef bool (*db_deadlines_cb)(void *context, const struct deadline *deadline, uint64_t armed_seq);
+MUST_USE enum status db_walk_deadlines(struct db *db, const struct deadline *after,
+                                       int64_t until_ms, size_t max, db_deadlines_cb callback,
+                                       void *context, bool *ret_complete, struct error *error);
+
+/* One commit: blocks with consecutive sequence numbers, and rows, put and removed in their order.
+ * On OK all of it is on disk. Any failure: the outcome is unknown, end the process. */
 struct db_row {
     enum family family; /* not JOURNAL, not TIMELINE */
     struct slice key, value;
+    bool remove; /* the key goes (it need not be there); `value` is not looked at */
 };
 struct db_commit {
     const struct block *const *blocks;

@@ -12,12 +12,14 @@
 
 #include <stdatomic.h>
 
-/* Column families. Names are on disk; add at the end. */
+/* Column families. Names are on disk; add at the end. A directory from before one existed gets it
+ * when it is opened; opened read-only, the family is empty. */
 #define STORE_FAMILIES(X)                                                                          \
-    X(META, "meta")         /* format, epoch, counters: storage/README.md */                       \
-    X(JOURNAL, "journal")   /* blocks by first sequence number; never rewritten */                 \
-    X(TIMELINE, "timeline") /* sealed rows; only ever written by store_run_finish */               \
-    X(REGIONS, "regions")   /* chunks of region rows */
+    X(META, "meta")           /* format, epoch, counters: storage/README.md */                     \
+    X(JOURNAL, "journal")     /* blocks by first sequence number; never rewritten */               \
+    X(TIMELINE, "timeline")   /* sealed rows; only ever written by store_run_finish */             \
+    X(REGIONS, "regions")     /* chunks of region rows */                                          \
+    X(DEADLINES, "deadlines") /* what is due, in due order: core/deadline.h */
 
 enum family {
 #define STORE_FAMILY_ENUM(name, text) FAMILY_##name,

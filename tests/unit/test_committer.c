@@ -220,7 +220,7 @@ static void on_rows(struct commit_rows *rows, enum status status) {
 
 static struct commit_rows some_rows(void) {
     static const struct db_row row = {
-        FAMILY_REGIONS, {(const uint8_t *)"key", 3}, {(const uint8_t *)"value", 5}};
+        FAMILY_REGIONS, {(const uint8_t *)"key", 3}, {(const uint8_t *)"value", 5}, false};
     return (struct commit_rows){.rows = &row, .rows_count = 1, .call = on_rows};
 }
 
