@@ -39,8 +39,15 @@ int64_t wheel_now_ms(const struct wheel *wheel) {
     return ms_of(wheel->tick);
 }
 
-static uint64_t *filled_word(struct wheel *wheel, uint32_t slot) {
-    return &wheel->filled[slot / WHEEL_LEVEL_SLOTS][slot % WHEEL_LEVEL_SLOTS / 64];
+static void set_filled(struct wheel *wheel, uint32_t slot, bool filled) {
+    uint32_t level = slot / WHEEL_LEVEL_SLOTS, word = slot % WHEEL_LEVEL_SLOTS / 64;
+    uint64_t slot_bit = UINT64_C(1) << slot % 64, word_bit = UINT64_C(1) << word;
+    if (filled) {
+        wheel->filled[level][word] |= slot_bit;
+        wheel->filled_words[level] |= word_bit;
+    } else if ((wheel->filled[level][word] &= ~slot_bit) == 0) {
+        wheel->filled_words[level] &= ~word_bit;
+    }
 }
 
 static uint32_t level_shift(uint32_t slot) {
@@ -54,7 +61,7 @@ static void append(struct wheel *wheel, uint32_t slot, uint32_t index) {
     entry->next = END | slot;
     if ((tail & END) != 0) {
         wheel->slots[slot].head = index;
-        *filled_word(wheel, slot) |= UINT64_C(1) << slot % 64;
+        set_filled(wheel, slot, true);
     } else {
         wheel->entries[tail].next = index;
     }
@@ -74,9 +81,8 @@ static void detach(struct wheel *wheel, const struct wheel_entry *entry) {
         wheel->entries[next].prev = prev;
     }
     if ((prev & next & END) != 0) {
-        uint32_t slot = prev & ~END;
         CHECK(prev == next);
-        *filled_word(wheel, slot) &= ~(UINT64_C(1) << slot % 64);
+        set_filled(wheel, prev & ~END, false);
     }
 }
 
@@ -93,16 +99,30 @@ static uint32_t slot_for(const struct wheel *wheel, uint64_t tick) {
     return level * WHEEL_LEVEL_SLOTS + (uint32_t)(tick >> level * WHEEL_LEVEL_BITS & LEVEL_MASK);
 }
 
-static uint32_t take_entry(struct wheel *wheel) {
+/* Free entries list others, four each, so that taking the next one rarely has to wait for the
+ * memory of the one before. */
+static uint32_t take_free(struct wheel *wheel) {
     uint32_t index = wheel->free;
-    if (index != NONE) {
-        wheel->free = wheel->entries[index].next;
+    struct wheel_entry *list = &wheel->entries[index];
+    if (list->prev == 0) {
+        wheel->free = list->next;
+        return index;
+    }
+    index = list->free[--list->prev];
+    __builtin_prefetch(list->prev > 0 ? &wheel->entries[list->free[list->prev - 1]] : list, 1);
+    return index;
+}
+
+static uint32_t take_entry(struct wheel *wheel) {
+    uint32_t index;
+    if (wheel->free != NONE) {
+        index = take_free(wheel);
     } else {
         index = wheel->used++;
         wheel->entries[index].generation = 0;
     }
     struct wheel_entry *entry = &wheel->entries[index];
-    CHECK(index < wheel->capacity && entry->generation % 2 == 0);
+    CHECK(index < wheel->used && wheel->used <= wheel->capacity && entry->generation % 2 == 0);
     entry->generation++;
     wheel->count++;
     return index;
@@ -112,9 +132,15 @@ static void give_entry(struct wheel *wheel, uint32_t index) {
     struct wheel_entry *entry = &wheel->entries[index];
     CHECK(entry->generation % 2 == 1 && wheel->count > 0);
     entry->generation++;
-    entry->next = wheel->free;
-    wheel->free = index;
     wheel->count--;
+    struct wheel_entry *list = wheel->free == NONE ? NULL : &wheel->entries[wheel->free];
+    if (list != NULL && list->prev < WHEEL_FREE_MAX) {
+        list->free[list->prev++] = index;
+        return;
+    }
+    entry->next = wheel->free;
+    entry->prev = 0;
+    wheel->free = index;
 }
 
 enum status wheel_arm(struct wheel *wheel, const struct deadline *deadline,
@@ -150,12 +176,11 @@ enum status wheel_cancel(struct wheel *wheel, wheel_handle handle) {
 
 static bool first_slot(const struct wheel *wheel, uint32_t *ret) {
     for (uint32_t level = 0; level < WHEEL_LEVELS; level++) {
-        for (uint32_t word = 0; word < WHEEL_WORDS; word++) {
-            if (wheel->filled[level][word] != 0) {
-                *ret = level * WHEEL_LEVEL_SLOTS + word * 64 +
-                       (uint32_t)__builtin_ctzll(wheel->filled[level][word]);
-                return true;
-            }
+        if (wheel->filled_words[level] != 0) {
+            uint32_t word = (uint32_t)__builtin_ctzll(wheel->filled_words[level]);
+            uint32_t bit = (uint32_t)__builtin_ctzll(wheel->filled[level][word]);
+            *ret = level * WHEEL_LEVEL_SLOTS + word * 64 + bit;
+            return true;
         }
     }
     return false;
@@ -163,12 +188,11 @@ static bool first_slot(const struct wheel *wheel, uint32_t *ret) {
 
 static bool last_slot(const struct wheel *wheel, uint32_t *ret) {
     for (uint32_t level = WHEEL_LEVELS; level-- > 0;) {
-        for (uint32_t word = WHEEL_WORDS; word-- > 0;) {
-            if (wheel->filled[level][word] != 0) {
-                *ret = level * WHEEL_LEVEL_SLOTS + word * 64 + 63 -
-                       (uint32_t)__builtin_clzll(wheel->filled[level][word]);
-                return true;
-            }
+        if (wheel->filled_words[level] != 0) {
+            uint32_t word = 63 - (uint32_t)__builtin_clzll(wheel->filled_words[level]);
+            uint32_t bit = 63 - (uint32_t)__builtin_clzll(wheel->filled[level][word]);
+            *ret = level * WHEEL_LEVEL_SLOTS + word * 64 + bit;
+            return true;
         }
     }
     return false;

@@ -1,15 +1,17 @@
 /* A hierarchical timing wheel over the caller's memory: which deadlines are due, in order.
  *
- * Eight levels of 256 slots, 1 ms a slot in the lowest: together they cover every 64-bit instant,
- * so there is no overflow list, and no deadline fires early or is rounded. A deadline stands in the
- * level of the highest byte in which it differs from the wheel's time; when time enters its slot it
- * moves down. (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987, scheme 7.)
+ * Six levels of 4096 slots, 1 ms a slot in the lowest: together they cover every 64-bit instant, so
+ * there is no overflow list, and no deadline fires early or is rounded. A deadline stands in the
+ * level of the highest 12-bit digit in which it differs from the wheel's time; when time enters its
+ * slot it moves down. (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987,
+ * scheme 7.)
  *
  * Order: by due_ms, equal ones in the order they were armed. What is armed when already due counts
  * as due at the wheel's time. The same calls give the same order.
  *
- * Cost: arm and cancel O(1); a deadline moves down at most 7 times. Memory: 32 bytes a deadline,
- * touched only where deadlines go, and 17 KiB. Not thread-safe. */
+ * Cost: arm and cancel O(1); a deadline moves down once per level, at most 5 times, once when it is
+ * due within 4 hours. Memory: 32 bytes a deadline, touched only where deadlines go, and 200 KiB (so
+ * a struct wheel is no local variable). Not thread-safe. */
 #ifndef CORE_WHEEL_H
 #define CORE_WHEEL_H
 
@@ -17,9 +19,9 @@
 #include "core/status.h"
 
 enum {
-    WHEEL_LEVEL_BITS = 8,
+    WHEEL_LEVEL_BITS = 12,
     WHEEL_LEVEL_SLOTS = 1 << WHEEL_LEVEL_BITS,
-    WHEEL_LEVELS = 64 / WHEEL_LEVEL_BITS,
+    WHEEL_LEVELS = (64 + WHEEL_LEVEL_BITS - 1) / WHEEL_LEVEL_BITS,
     WHEEL_SLOTS = WHEEL_LEVELS * WHEEL_LEVEL_SLOTS,
     WHEEL_WORDS = WHEEL_LEVEL_SLOTS / 64,
     WHEEL_ENTRIES_MAX = 1 << 30,
@@ -29,10 +31,17 @@ enum {
  * and is recognised as stale for the next 2^32 uses of its entry. */
 typedef uint64_t wheel_handle;
 
+enum { WHEEL_FREE_MAX = 4 };
+
 struct wheel_entry {
-    int64_t due_ms;
-    uint64_t object;
-    uint32_t next, prev; /* of its slot; the ends name the slot */
+    union {
+        struct {
+            int64_t due_ms;
+            uint64_t object;
+        };
+        uint32_t free[WHEEL_FREE_MAX]; /* while free: other free entries, `prev` of them */
+    };
+    uint32_t next, prev; /* of its slot, the ends name the slot; while free: `next` such list */
     uint32_t kind;       /* stage, point, part */
     uint32_t generation; /* odd while armed */
 };
@@ -45,12 +54,12 @@ struct wheel_slot {
 struct wheel {
     struct wheel_entry *entries;
     uint32_t capacity, count;
-    uint32_t used; /* entries from here on were never touched */
-    uint32_t free; /* first of the free ones before `used` */
-    uint32_t
-        moving;    /* slot that is being moved down; no other way to say "none" than WHEEL_SLOTS */
-    uint64_t tick; /* the wheel's time: due_ms with its sign bit flipped */
-    uint64_t filled[WHEEL_LEVELS][WHEEL_WORDS];
+    uint32_t used;   /* entries from here on were never touched */
+    uint32_t free;   /* first of the free ones before `used` */
+    uint32_t moving; /* slot that is being moved down; WHEEL_SLOTS: none */
+    uint64_t tick;   /* the wheel's time: due_ms with its sign bit flipped */
+    uint64_t filled[WHEEL_LEVELS][WHEEL_WORDS]; /* a bit a slot */
+    uint64_t filled_words[WHEEL_LEVELS];        /* a bit a word of it */
     struct wheel_slot slots[WHEEL_SLOTS];
 };
 
@@ -76,7 +85,7 @@ enum status wheel_cancel(struct wheel *wheel, wheel_handle handle);
  */
 size_t wheel_advance(struct wheel *wheel, int64_t now_ms, uint32_t steps_max,
                      struct deadline *ret_due, size_t due_max, bool *ret_more);
-/* No deadline is due earlier; exact when it is within the wheel's current quarter of a second.
+/* No deadline is due earlier; exact when it is within the wheel's current 4 seconds.
  * INT64_MAX: nothing is armed. */
 int64_t wheel_next_ms(const struct wheel *wheel);
 

@@ -25,6 +25,7 @@ static void print(const struct verify_result *result) {
            result->sealed_through);
     printf("regions: %" PRIu64 " rows\n", result->region_rows);
     printf("clock-suspect reports: %" PRIu64 " rows\n", result->suspect_rows);
+    printf("deadlines: %" PRIu64 " rows\n", result->deadline_rows);
     if (result->head_hash[0] != '\0') {
         printf("hash of the newest block: %s\n", result->head_hash);
     }

@@ -8,6 +8,7 @@
 #ifndef STORAGE_DB_H
 #define STORAGE_DB_H
 
+#include "core/deadline.h"
 #include "core/engine.h"
 #include "core/entry.h"
 #include "core/limits.h"
@@ -65,12 +66,20 @@ typedef void (*db_suspect_cb)(void *context, struct identity identity);
 MUST_USE enum status db_walk_suspects(struct db *db, db_suspect_cb callback, void *context,
                                       struct error *error);
 
-/* One commit: blocks with consecutive sequence numbers, and rows. On OK all of it is on disk. Any
- * failure: the outcome is unknown, end the process. */
+/* Deadlines that sort after `after` and are due before `until_ms`, `max` of them at most, in order,
+ * until the callback says stop (false). `*ret_complete`: there are no more than these. Any thread;
+ * sees every commit that ended before the call. */
+typedef bool (*db_deadlines_cb)(void *context, const struct deadline *deadline, uint64_t armed_seq);
+MUST_USE enum status db_walk_deadlines(struct db *db, const struct deadline *after,
+                                       int64_t until_ms, size_t max, db_deadlines_cb callback,
+                                       void *context, bool *ret_complete, struct error *error);
+
+/* One commit: blocks with consecutive sequence numbers, and rows, put and removed in their order.
+ * On OK all of it is on disk. Any failure: the outcome is unknown, end the process. */
 struct db_row {
     enum family family; /* not JOURNAL, TIMELINE or SUSPECTS: those are made from the blocks */
     struct slice key, value;
-    bool remove; /* the row goes; `value` is not looked at */
+    bool remove; /* the key goes (it need not be there); `value` is not looked at */
 };
 struct db_commit {
     const struct block *const *blocks;

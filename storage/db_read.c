@@ -135,6 +135,56 @@ enum status db_walk_suspects(struct db *db, db_suspect_cb callback, void *contex
     return suspects_walk(db->store, give_suspect, &walk, error);
 }
 
+/* Stands on the first row after `after`. */
+static enum status deadlines_from(struct store_iter **ret, struct db *db,
+                                  const struct deadline *after) {
+    struct store_iter *iter;
+    if (store_iter_new(&iter, db->store, FAMILY_DEADLINES, NULL, false) != STATUS_OK) {
+        return STATUS_NO_MEMORY;
+    }
+    uint8_t key[DEADLINE_KEY_BYTES + 1];
+    deadline_key_after(key, after);
+    store_iter_seek(iter, (struct slice){key, sizeof key});
+    *ret = iter;
+    return STATUS_OK;
+}
+
+enum status db_walk_deadlines(struct db *db, const struct deadline *after, int64_t until_ms,
+                              size_t max, db_deadlines_cb callback, void *context,
+                              bool *ret_complete, struct error *error) {
+    CHECK(max > 0);
+    struct store_iter *iter;
+    if (deadlines_from(&iter, db, after) != STATUS_OK) {
+        return no_memory(error);
+    }
+    enum status status = STATUS_OK;
+    bool more = true, complete = false;
+    for (; more && store_iter_valid(iter); store_iter_next(iter)) {
+        struct deadline deadline;
+        uint64_t armed_seq;
+        if (!deadline_key_decode(&deadline, store_iter_key(iter)) ||
+            !deadline_value_decode(&armed_seq, store_iter_value(iter))) {
+            status =
+                error_set(error, STATUS_CORRUPT, "a row of the deadlines is damaged", NULL, NULL);
+            break;
+        }
+        complete = deadline.due_ms >= until_ms;
+        if (complete || max-- == 0) {
+            break;
+        }
+        more = callback(context, &deadline, armed_seq);
+    }
+    if (status == STATUS_OK && more && !complete) {
+        status = store_iter_status(iter, error);
+        complete = status == STATUS_OK && !store_iter_valid(iter);
+    }
+    store_iter_free(iter);
+    if (status == STATUS_OK) {
+        *ret_complete = complete;
+    }
+    return status;
+}
+
 /* An unsealed entry is in one of the runs of the view, a sealed one in the store by the time of the
  * view (storage/run_set.h). What is neither was committed or appended in the last moments and not
  * published; it is among the engine's newest identities and never planned for a look-up. */

@@ -24,7 +24,8 @@
     X(MOVED, "moved")           /* reports that are no longer in the incident of their record */   \
     X(TICKETS, "tickets")       /* by number, closed ones too */                                   \
     X(DIRECTIVES, "directives") /* by number */                                                    \
-    X(SUSPECTS, "suspects")     /* clock-suspect reports by identity */
+    X(SUSPECTS, "suspects")     /* clock-suspect reports by identity */                            \
+    X(DEADLINES, "deadlines")   /* what is due, in due order: core/deadline.h */
 
 enum family {
 #define STORE_FAMILY_ENUM(name, text) FAMILY_##name,
@@ -32,8 +33,6 @@ enum family {
 #undef STORE_FAMILY_ENUM
         FAMILY_COUNT
 };
-/* Every directory ever made has the families before this one. */
-enum { FAMILY_FIRST_ADDED = FAMILY_SUSPECTS };
 
 struct store; /* opaque */
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { POINT_IN_TIME_RECOVERY = 2, PARTS_MAX = 8, CACHE_SHARD_BITS = 2 };
+enum { POINT_IN_TIME_RECOVERY = 2, PARTS_MAX = 8, CACHE_SHARD_BITS = 2, ROWS_FILTER_BITS = 10 };
 
 struct rocks_batch {
     struct store_batch base;
@@ -134,9 +134,9 @@ static void journal_options(rocksdb_options_t *options, rocksdb_cache_t *cache) 
     rocksdb_block_based_options_destroy(table);
 }
 
-static void rows_options(rocksdb_options_t *options, rocksdb_cache_t *cache) {
+static void rows_options(rocksdb_options_t *options, rocksdb_cache_t *cache, double filter_bits) {
     rocksdb_options_set_compression(options, rocksdb_lz4_compression);
-    rocksdb_block_based_table_options_t *table = rocks_table_options(cache, 4 * KIB, 10);
+    rocksdb_block_based_table_options_t *table = rocks_table_options(cache, 4 * KIB, filter_bits);
     rocksdb_options_set_block_based_table_factory(options, table);
     rocksdb_block_based_options_destroy(table);
 }
@@ -159,7 +159,10 @@ static enum status make_family_options(struct rocks_store *store, enum family fa
     case FAMILY_TICKETS:
     case FAMILY_DIRECTIVES:
     case FAMILY_SUSPECTS:
-        rows_options(options, store->cache);
+        rows_options(options, store->cache, ROWS_FILTER_BITS);
+        break;
+    case FAMILY_DEADLINES: /* walked, never asked for a key */
+        rows_options(options, store->cache, 0);
         break;
     case FAMILY_JOURNAL:
         journal_options(options, store->cache);
@@ -200,72 +203,72 @@ static enum status make_options(struct rocks_store *store, const struct store_op
     return status;
 }
 
-static bool is_listed(char *const *names, size_t names_count, const char *name) {
-    for (size_t i = 0; i < names_count; i++) {
-        if (strcmp(names[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* How many of our families a directory that is opened read-only has: it may be from before the last
- * ones were added, and then nothing may be made. */
-static enum status count_families(const struct rocks_store *store, size_t *ret,
-                                  struct error *error) {
+/* Marks the families that are there. A read-only open can make none, so those that are missing must
+ * not be asked for. */
+static enum status find_families(bool found[FAMILY_COUNT], const struct rocks_store *store,
+                                 struct error *error) {
     char *message = NULL;
-    size_t there_count = 0;
-    char **there =
-        rocksdb_list_column_families(store->db_options, store->path, &there_count, &message);
+    size_t count = 0;
+    char **names = rocksdb_list_column_families(store->db_options, store->path, &count, &message);
     enum status status = rocks_status(message, error);
     if (status != STATUS_OK) {
         return status;
     }
-    size_t count = FAMILY_FIRST_ADDED;
-    while (count < FAMILY_COUNT && is_listed(there, there_count, family_names[count])) {
-        count++;
+    for (size_t i = 0; i < FAMILY_COUNT; i++) {
+        found[i] = false;
+        for (size_t j = 0; j < count && !found[i]; j++) {
+            found[i] = strcmp(names[j], family_names[i]) == 0;
+        }
     }
-    rocksdb_list_column_families_destroy(there, there_count);
-    *ret = count;
+    rocksdb_list_column_families_destroy(names, count);
     return STATUS_OK;
 }
 
-/* A family that is not there reads as RocksDB's own default family, which stays empty. */
-static void take_handles(struct rocks_store *store, rocksdb_column_family_handle_t **handles,
-                         size_t families_count) {
-    store->default_family = handles[0];
-    for (size_t i = 0; i < FAMILY_COUNT; i++) {
-        store->families[i] = i < families_count ? handles[i + 1] : handles[0];
+static enum status open_db_read_only(struct rocks_store *store, struct error *error) {
+    const char *names[FAMILY_COUNT + 1] = {"default"};
+    const rocksdb_options_t *options[FAMILY_COUNT + 1] = {store->db_options};
+    rocksdb_column_family_handle_t *handles[FAMILY_COUNT + 1];
+    bool found[FAMILY_COUNT];
+    enum status status = find_families(found, store, error);
+    if (status != STATUS_OK) {
+        return status;
     }
+    int count = 1;
+    for (size_t i = 0; i < FAMILY_COUNT; i++) {
+        if (found[i]) {
+            names[count] = family_names[i];
+            options[count++] = store->family_options[i];
+        }
+    }
+    char *message = NULL;
+    store->db = rocksdb_open_for_read_only_column_families(store->db_options, store->path, count,
+                                                           names, options, handles, 0, &message);
+    status = rocks_status(message, error);
+    if (status == STATUS_OK) {
+        store->default_family = handles[0];
+        for (size_t i = 0, at = 1; i < FAMILY_COUNT; i++) {
+            store->families[i] = found[i] ? handles[at++] : handles[0];
+        }
+    }
+    return status;
 }
 
 static enum status open_db(struct rocks_store *store, struct error *error) {
     const char *names[FAMILY_COUNT + 1] = {"default"};
     const rocksdb_options_t *options[FAMILY_COUNT + 1] = {store->db_options};
     rocksdb_column_family_handle_t *handles[FAMILY_COUNT + 1];
-    size_t families_count = FAMILY_COUNT;
-    if (store->read_only) {
-        enum status status = count_families(store, &families_count, error);
-        if (status != STATUS_OK) {
-            return status;
-        }
-    }
-    for (size_t i = 0; i < families_count; i++) {
+    for (size_t i = 0; i < FAMILY_COUNT; i++) {
         names[i + 1] = family_names[i];
         options[i + 1] = store->family_options[i];
     }
-    int count = (int)families_count + 1;
     char *message = NULL;
-    store->db =
-        store->read_only
-            ? rocksdb_open_for_read_only_column_families(store->db_options, store->path, count,
-                                                         names, options, handles, 0, &message)
-            : rocksdb_open_column_families(store->db_options, store->path, count, names, options,
-                                           handles, &message);
+    store->db = rocksdb_open_column_families(store->db_options, store->path, FAMILY_COUNT + 1,
+                                             names, options, handles, &message);
     enum status status = rocks_status(message, error);
     if (status == STATUS_OK) {
         CHECK(store->db != NULL);
-        take_handles(store, handles, families_count);
+        store->default_family = handles[0];
+        memcpy(store->families, handles + 1, sizeof store->families);
     }
     return status;
 }
@@ -650,7 +653,7 @@ enum status store_open_rocks(struct store **ret, const struct store_options *opt
         status = make_options(store, options, error);
     }
     if (status == STATUS_OK) {
-        status = open_db(store, error);
+        status = store->read_only ? open_db_read_only(store, error) : open_db(store, error);
     }
     if (status != STATUS_OK) {
         rocks_close(&store->base);

@@ -9,7 +9,7 @@ struct rocks_store {
     struct rocksdb_t *db;
     struct rocksdb_options_t *db_options;
     struct rocksdb_options_t *family_options[FAMILY_COUNT];
-    struct rocksdb_column_family_handle_t *families[FAMILY_COUNT];
+    struct rocksdb_column_family_handle_t *families[FAMILY_COUNT]; /* not there: default_family */
     struct rocksdb_column_family_handle_t *default_family; /* RocksDB insists on it; stays empty */
     struct rocksdb_cache_t *cache;
     struct rocksdb_writeoptions_t *write_options; /* sync */

@@ -2,6 +2,7 @@
 
 #include "core/bytes.h"
 #include "core/check.h"
+#include "core/deadline.h"
 #include "storage/block.h"
 #include "storage/keys.h"
 #include "storage/region_chunk.h"
@@ -209,6 +210,24 @@ static enum status check_regions(struct verify *v, struct slice key, struct slic
     return STATUS_OK;
 }
 
+static enum status check_deadlines(struct verify *v, struct slice key, struct slice value,
+                                   struct error *error) {
+    struct deadline deadline;
+    uint64_t armed_seq, number = v->result.deadline_rows;
+    if (!deadline_key_decode(&deadline, key)) {
+        return bad(error, STATUS_CORRUPT, "the key of deadline", number, " is none");
+    }
+    if (!deadline_value_decode(&armed_seq, value)) {
+        return bad(error, STATUS_CORRUPT, "deadline", number, " is not readable");
+    }
+    if (armed_seq > v->result.last_seq) {
+        return bad(error, STATUS_LOST, "a deadline was set by entry", armed_seq,
+                   ", but the journal ends before it");
+    }
+    v->result.deadline_rows++;
+    return STATUS_OK;
+}
+
 /* A watermark of another epoch belongs to a history that was given up (an accepted loss). */
 static enum status check_watermark(struct verify *v, struct error *error) {
     struct watermark_value value;
@@ -256,6 +275,9 @@ static enum status check_all(struct verify *v, struct error *error) {
     if (status == STATUS_OK) {
         status = suspects_check_rows(&v->suspects, error);
         v->result.suspect_rows = v->suspects.rows;
+    }
+    if (status == STATUS_OK) {
+        status = walk(v, FAMILY_DEADLINES, check_deadlines, error);
     }
     return status == STATUS_OK ? check_watermark(v, error) : status;
 }

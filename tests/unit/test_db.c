@@ -419,6 +419,151 @@ static void regions_are_walked_in_order_of_their_ids(void **state) {
     fixture_deinit(&fixture);
 }
 
+enum { DEADLINES = 300 };
+
+/* Due in steps of 10 ms from -1 s on, three objects each. */
+static struct deadline deadline_of(size_t i) {
+    return (struct deadline){.due_ms = (int64_t)(i / 3) * 10 - 1000,
+                             .object = 1 + i % 3,
+                             .stage = DEADLINE_HANDLE,
+                             .point = POINT_OVERDUE,
+                             .part = (uint16_t)i};
+}
+
+static void change_deadlines(struct db_fixture *fixture, size_t first, size_t step, bool remove) {
+    static uint8_t keys[DEADLINES][DEADLINE_KEY_BYTES], value[DEADLINE_VALUE_BYTES];
+    static struct db_row rows[DEADLINES];
+    size_t count = 0;
+    deadline_value_encode(value, 7);
+    for (size_t i = first; i < DEADLINES; i += step, count++) {
+        const struct deadline deadline = deadline_of(i);
+        deadline_key_encode(keys[count], &deadline);
+        rows[count] = (struct db_row){
+            .family = FAMILY_DEADLINES, .key = {keys[count], DEADLINE_KEY_BYTES}, .remove = remove};
+        if (!remove) {
+            rows[count].value = (struct slice){value, sizeof value};
+        }
+    }
+    assert_int_equal(
+        db_commit(fixture->db, &(struct db_commit){.rows = rows, .rows_count = count}, NULL),
+        STATUS_OK);
+}
+
+struct deadline_walk {
+    size_t next, step, seen, stop_after;
+    struct deadline last;
+};
+
+static bool see_deadline(void *context, const struct deadline *deadline, uint64_t armed_seq) {
+    struct deadline_walk *walk = context;
+    const struct deadline expected = deadline_of(walk->next);
+    assert_int_equal(deadline_compare(deadline, &expected), 0);
+    assert_int_equal(armed_seq, 7);
+    walk->next += walk->step;
+    walk->last = *deadline;
+    return ++walk->seen != walk->stop_after;
+}
+
+/* From `next` on, `step` apart, in pages; returns how many. */
+static size_t walk_deadlines(struct db_fixture *fixture, struct deadline_walk walk,
+                             int64_t until_ms, size_t page) {
+    bool complete = false;
+    for (struct deadline after = walk.next < walk.step ? (struct deadline){.due_ms = INT64_MIN}
+                                                       : deadline_of(walk.next - walk.step);
+         !complete; after = walk.last) {
+        size_t seen = walk.seen;
+        assert_int_equal(db_walk_deadlines(fixture->db, &after, until_ms, page, see_deadline, &walk,
+                                           &complete, NULL),
+                         STATUS_OK);
+        assert_true(complete || walk.seen == seen + page);
+    }
+    return walk.seen;
+}
+
+static void check_deadlines_of(enum db_kind kind) {
+    struct db_fixture fixture;
+    fixture_init(&fixture, kind);
+    assert_int_equal(walk_deadlines(&fixture, (struct deadline_walk){0, 1, 0, 0, {0}}, 0, 1), 0);
+    change_deadlines(&fixture, 0, 1, false);
+    const struct deadline_walk all = {.step = 1};
+    assert_int_equal(walk_deadlines(&fixture, all, INT64_MAX, 1000), DEADLINES);
+    assert_int_equal(walk_deadlines(&fixture, all, INT64_MAX, DEADLINES), DEADLINES);
+    assert_int_equal(walk_deadlines(&fixture, all, INT64_MAX, 7), DEADLINES);
+    /* Until is not included: -1000 to -10. */
+    assert_int_equal(walk_deadlines(&fixture, all, 0, 7), 300);
+    assert_int_equal(walk_deadlines(&fixture, all, -20, 7), 294);
+    assert_int_equal(walk_deadlines(&fixture, all, -19, 7), 297);
+    assert_int_equal(
+        walk_deadlines(&fixture, (struct deadline_walk){.next = 100, .step = 1}, -19, 7), 197);
+    struct deadline_walk stopped = {.step = 1, .stop_after = 5};
+    bool complete = true;
+    assert_int_equal(db_walk_deadlines(fixture.db, &(struct deadline){.due_ms = INT64_MIN},
+                                       INT64_MAX, 100, see_deadline, &stopped, &complete, NULL),
+                     STATUS_OK);
+    assert_int_equal(stopped.seen, 5);
+    assert_false(complete);
+    /* Fired ones are gone, and stay gone; removing them again changes nothing. */
+    change_deadlines(&fixture, 1, 2, true);
+    change_deadlines(&fixture, 1, 2, true);
+    const struct deadline_walk even = {.step = 2};
+    assert_int_equal(walk_deadlines(&fixture, even, INT64_MAX, 11), DEADLINES / 2);
+    if (kind == DB_ROCKS) {
+        fixture_crash(&fixture);
+        assert_int_equal(walk_deadlines(&fixture, even, INT64_MAX, 11), DEADLINES / 2);
+    }
+    fixture_deinit(&fixture);
+}
+
+static void deadlines_are_walked_in_due_order(void **state) {
+    (void)state;
+    check_deadlines_of(DB_MEM);
+    check_deadlines_of(DB_ROCKS);
+}
+
+/* The rows of a commit take effect in their order. */
+static void a_row_put_and_removed_in_one_commit_is_gone(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    uint8_t key[DEADLINE_KEY_BYTES], value[DEADLINE_VALUE_BYTES];
+    const struct deadline deadline = deadline_of(0);
+    deadline_key_encode(key, &deadline);
+    deadline_value_encode(value, 7);
+    const struct db_row put = {FAMILY_DEADLINES, {key, sizeof key}, {value, sizeof value}, false};
+    const struct db_row gone = {.family = FAMILY_DEADLINES, .key = put.key, .remove = true};
+    const struct db_row orders[2][2] = {{put, gone}, {gone, put}};
+    for (int kind = DB_ROCKS; kind <= DB_MEM; kind++) {
+        for (size_t i = 0; i < 2; i++) {
+            fixture_init(&fixture, (enum db_kind)kind);
+            assert_int_equal(db_commit(fixture.db,
+                                       &(struct db_commit){.rows = orders[i], .rows_count = 2},
+                                       NULL),
+                             STATUS_OK);
+            assert_int_equal(
+                walk_deadlines(&fixture, (struct deadline_walk){.step = 1}, INT64_MAX, 5), i);
+            fixture_deinit(&fixture);
+        }
+    }
+}
+
+static void a_damaged_deadline_is_told(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    fixture_init(&fixture, DB_MEM);
+    change_deadlines(&fixture, 0, 1, false);
+    const struct db_row row = {FAMILY_DEADLINES, SLICE_LITERAL("\377short"), SLICE_LITERAL("x"),
+                               false};
+    assert_int_equal(
+        db_commit(fixture.db, &(struct db_commit){.rows = &row, .rows_count = 1}, NULL), STATUS_OK);
+    struct deadline_walk walk = {.step = 1};
+    bool complete = true;
+    struct error error;
+    assert_int_equal(db_walk_deadlines(fixture.db, &(struct deadline){.due_ms = INT64_MIN},
+                                       INT64_MAX, 1000, see_deadline, &walk, &complete, &error),
+                     STATUS_CORRUPT);
+    assert_int_equal(walk.seen, DEADLINES);
+    fixture_deinit(&fixture);
+}
+
 static void check_verified(const char *path, size_t entries_count) {
     struct error error = {0};
     struct verify_result result;
@@ -486,6 +631,9 @@ int main(void) {
         cmocka_unit_test(lost_data_is_noticed_and_can_be_accepted),
         cmocka_unit_test(a_vanished_store_is_a_loss),
         cmocka_unit_test(regions_are_walked_in_order_of_their_ids),
+        cmocka_unit_test(deadlines_are_walked_in_due_order),
+        cmocka_unit_test(a_row_put_and_removed_in_one_commit_is_gone),
+        cmocka_unit_test(a_damaged_deadline_is_told),
         cmocka_unit_test(what_is_on_disk_verifies),
         cmocka_unit_test(a_backup_opens_as_a_database),
     };

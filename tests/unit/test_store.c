@@ -4,6 +4,7 @@
 #include "storage/store.h"
 #include "tests/unit/support.h"
 
+#include <rocksdb/c.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -443,6 +444,67 @@ static void checkpoints_open_as_stores(void **state) {
     store_close(copy);
 }
 
+/* Makes the directory one from before the family existed. */
+static void drop_family(const char *path, const char *name) {
+    rocksdb_options_t *options = rocksdb_options_create();
+    char *message = NULL;
+    size_t count = 0;
+    char **names = rocksdb_list_column_families(options, path, &count, &message);
+    assert_null(message);
+    const rocksdb_options_t *family_options[FAMILY_COUNT + 1];
+    rocksdb_column_family_handle_t *handles[FAMILY_COUNT + 1];
+    assert_int_equal(count, FAMILY_COUNT + 1);
+    for (size_t i = 0; i < count; i++) {
+        family_options[i] = options;
+    }
+    rocksdb_t *db = rocksdb_open_column_families(
+        options, path, (int)count, (const char *const *)names, family_options, handles, &message);
+    assert_null(message);
+    bool dropped = false;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0) {
+            rocksdb_drop_column_family(db, handles[i], &message);
+            assert_null(message);
+            dropped = true;
+        }
+        rocksdb_column_family_handle_destroy(handles[i]);
+    }
+    assert_true(dropped);
+    rocksdb_close(db);
+    rocksdb_list_column_families_destroy(names, count);
+    rocksdb_options_destroy(options);
+}
+
+static void a_family_that_is_missing_is_made(void **state) {
+    struct fixture *f = *state;
+    write_one(f->store, FAMILY_DEADLINES, "k", "1");
+    write_one(f->store, FAMILY_META, "k", "2");
+    store_close(f->store);
+    drop_family(f->path, "deadlines");
+    /* Read-only: empty, and nothing is made. */
+    f->options.create = false;
+    f->options.read_only = true;
+    for (int i = 0; i < 2; i++) {
+        reopen(f);
+        expect(f->store, FAMILY_DEADLINES, "k", NULL);
+        expect(f->store, FAMILY_META, "k", "2");
+        struct store_iter *iter = iter_on(f->store, FAMILY_DEADLINES, NULL, false);
+        store_iter_seek_last(iter);
+        assert_false(store_iter_valid(iter));
+        store_iter_free(iter);
+        assert_int_equal(store_scrub(f->store, NULL), STATUS_OK);
+        store_close(f->store);
+    }
+    f->options.read_only = false;
+    reopen(f);
+    expect(f->store, FAMILY_META, "k", "2");
+    write_one(f->store, FAMILY_DEADLINES, "k", "3");
+    store_close(f->store);
+    f->options.read_only = true;
+    reopen(f);
+    expect(f->store, FAMILY_DEADLINES, "k", "3");
+}
+
 #define BOTH(test)                                                                                 \
     cmocka_unit_test_setup_teardown(test, setup_mem, teardown),                                    \
         cmocka_unit_test_setup_teardown(test, setup_rocks, teardown)
@@ -450,13 +512,21 @@ static void checkpoints_open_as_stores(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        BOTH(batches_write_families_apart),     BOTH(multi_get_answers_in_order),
-        BOTH(iterators_seek_and_walk),          BOTH(snapshots_hold_still),
-        BOTH(runs_are_taken_in_whole_or_not),   BOTH(the_same_run_again_changes_nothing),
-        BOTH(prefix_walks_go_both_ways),        BOTH(timeline_gets_find_rows),
-        ROCKS(what_was_written_is_there_again), ROCKS(journal_blocks_are_moved_not_rewritten),
-        ROCKS(a_second_opener_is_told_busy),    ROCKS(a_missing_directory_is_made_only_on_demand),
-        ROCKS(leftovers_of_a_crash_are_swept),  ROCKS(read_only_reads_the_log_too),
+        BOTH(batches_write_families_apart),
+        BOTH(multi_get_answers_in_order),
+        BOTH(iterators_seek_and_walk),
+        BOTH(snapshots_hold_still),
+        BOTH(runs_are_taken_in_whole_or_not),
+        BOTH(the_same_run_again_changes_nothing),
+        BOTH(prefix_walks_go_both_ways),
+        BOTH(timeline_gets_find_rows),
+        ROCKS(a_family_that_is_missing_is_made),
+        ROCKS(what_was_written_is_there_again),
+        ROCKS(journal_blocks_are_moved_not_rewritten),
+        ROCKS(a_second_opener_is_told_busy),
+        ROCKS(a_missing_directory_is_made_only_on_demand),
+        ROCKS(leftovers_of_a_crash_are_swept),
+        ROCKS(read_only_reads_the_log_too),
         ROCKS(checkpoints_open_as_stores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

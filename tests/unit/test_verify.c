@@ -3,6 +3,7 @@
 #include "storage/verify.h"
 
 #include "core/bytes.h"
+#include "core/deadline.h"
 #include "core/region.h"
 #include "storage/backup.h"
 #include "storage/block.h"
@@ -207,6 +208,17 @@ static void put_regions(struct store *store, uint32_t chunk) {
     put_one(store, FAMILY_REGIONS, (struct slice){key, sizeof key}, (struct slice){bytes, used});
 }
 
+static void put_deadline(struct store *store, uint8_t stage, uint64_t armed_seq, uint8_t version) {
+    const struct deadline deadline = {-5, 9, DEADLINE_SIGN, POINT_NEAR, 0};
+    uint8_t key[DEADLINE_KEY_BYTES], value[DEADLINE_VALUE_BYTES];
+    deadline_key_encode(key, &deadline);
+    deadline_value_encode(value, armed_seq);
+    key[16] = stage;
+    value[0] = version;
+    put_one(store, FAMILY_DEADLINES, (struct slice){key, sizeof key},
+            (struct slice){value, sizeof value});
+}
+
 static void build(struct fixture *f, const struct store_plan *plan) {
     struct store *store = open_store(f->path);
     struct schema_meta meta;
@@ -218,6 +230,7 @@ static void build(struct fixture *f, const struct store_plan *plan) {
     assert_int_equal(store_write(store, batch, NULL), STATUS_OK);
     store_batch_free(batch);
     put_regions(store, 0);
+    put_deadline(store, DEADLINE_ACCEPT, 1, DEADLINE_VERSION);
     uint8_t hash[BLOCK_HASH_BYTES] = {0};
     for (uint64_t i = 0; i < BLOCKS; i++) {
         uint8_t previous[BLOCK_HASH_BYTES];
@@ -266,6 +279,7 @@ static void a_right_store_is_right_and_unchanged(void **state) {
     assert_int_equal(f->result.timeline_rows, SEALED);
     assert_int_equal(f->result.region_rows, 2);
     assert_int_equal(f->result.suspect_rows, ENTRIES / 100);
+    assert_int_equal(f->result.deadline_rows, 1);
     assert_int_equal(strlen(f->result.head_hash), 64);
     assert_true(f->result.wal_records > 0);
 }
@@ -487,6 +501,29 @@ static void a_missing_region_chunk_is_found(void **state) {
     expect(f, STATUS_CORRUPT, "region chunk 0 is missing or not full");
 }
 
+static void a_wrong_deadline_is_found(void **state) {
+    struct fixture *f = *state;
+    const struct {
+        uint8_t stage, version;
+        uint64_t armed_seq;
+        enum status status;
+        const char *words;
+    } cases[] = {
+        {DEADLINE_SUMMARY + 1, DEADLINE_VERSION, 1, STATUS_CORRUPT,
+         "the key of deadline 1 is none"},
+        {DEADLINE_SIGN, DEADLINE_VERSION + 1, 1, STATUS_CORRUPT, "deadline 1 is not readable"},
+        {DEADLINE_SIGN, DEADLINE_VERSION, ENTRIES + 1, STATUS_LOST, "set by entry 501"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        snprintf(f->path, sizeof f->path, "%s/deadline%zu", f->root, i);
+        build(f, &(struct store_plan){0});
+        struct store *store = open_store(f->path);
+        put_deadline(store, cases[i].stage, cases[i].armed_seq, cases[i].version);
+        store_close(store);
+        expect(f, cases[i].status, cases[i].words);
+    }
+}
+
 static void other_formats_and_empty_directories_are_refused(void **state) {
     struct fixture *f = *state;
     build(f, &(struct store_plan){0});
@@ -597,6 +634,7 @@ int main(void) {
         EACH(a_suspect_of_no_entry_is_found),
         EACH(a_suspect_of_an_ordinary_entry_is_found),
         EACH(a_missing_region_chunk_is_found),
+        EACH(a_wrong_deadline_is_found),
         EACH(other_formats_and_empty_directories_are_refused),
         EACH(backups_restore_with_a_new_epoch),
         EACH(a_damaged_backup_restores_to_nothing),
