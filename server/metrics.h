@@ -27,6 +27,10 @@ struct metrics {
     struct histogram ack_seconds;      /* first byte of a report upload until its answer */
     struct histogram loop_lag_seconds; /* a 100 ms timer's lateness */
     struct histogram seal_seconds;
+    uint64_t clock_steps_total;
+    bool clock_suspect; /* deadlines are held until the wall clock is believed */
+    uint64_t deadlines_fired_total, deadlines_late_total;
+    struct histogram deadline_lateness_seconds; /* due until its effects are in the open block */
     uint64_t feed_events_total, feed_resumes_total, feed_resets_total, feed_cut_total;
     uint64_t http_requests_total[METRICS_ROUTES_MAX]
                                 [6]; /* by route index and hundred of the status code */
