@@ -80,11 +80,13 @@ static bool has_room(const struct horizon *horizon) {
     return wheel_count(&horizon->wheel) + horizon->rows_max <= horizon->load_entries;
 }
 
-/* Deadlines beyond a place that was set back would keep the room that the rows up to there need. */
+/* Deadlines beyond a place that was set back would keep the room that the rows up to there need.
+ * Each slot dropped has at least one, and one with many ends it. */
 static void make_room(struct horizon *horizon) {
     int64_t last_slot_ms;
-    if (wheel_last_slot_ms(&horizon->wheel, &last_slot_ms) &&
-        last_slot_ms > horizon->loaded.due_ms) {
+    while (!has_room(horizon) && !horizon->dropping &&
+           wheel_last_slot_ms(&horizon->wheel, &last_slot_ms) &&
+           last_slot_ms > horizon->loaded.due_ms) {
         shrink(horizon, last_slot_ms);
     }
 }
@@ -106,9 +108,7 @@ bool horizon_next_load(struct horizon *horizon, int64_t now_ms, struct horizon_l
     if (horizon->loading || horizon->dropping || !wants_load(horizon, now_ms)) {
         return false;
     }
-    if (!has_room(horizon)) {
-        make_room(horizon);
-    }
+    make_room(horizon);
     if (horizon->dropping || !has_room(horizon)) {
         return false;
     }
@@ -119,10 +119,10 @@ bool horizon_next_load(struct horizon *horizon, int64_t now_ms, struct horizon_l
     return true;
 }
 
+/* What was armed meanwhile beyond the place is read again: its owner takes it once. */
 void horizon_load_failed(struct horizon *horizon) {
     CHECK(horizon->loading);
     horizon->loading = false;
-    /* What was armed meanwhile beyond the place is read again: the owner takes it once. */
 }
 
 void horizon_loaded(struct horizon *horizon, const struct deadline *rows, size_t rows_count,
