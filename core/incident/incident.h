@@ -1,0 +1,247 @@
+/* An incident: what one or many reports of the same thing have become (domain.md 4.2), and the rows
+ * that keep it. The table of open incidents is in core/incident/incidents.h.
+ *
+ * Numbers are little-endian in values and big-endian in keys; f32 and f64 are IEEE 754. A version
+ * that is not known, a length that does not fit and an enum out of range refuse the row. */
+#ifndef CORE_INCIDENT_INCIDENT_H
+#define CORE_INCIDENT_INCIDENT_H
+
+#include "core/geo.h"
+#include "core/observation.h"
+#include "core/policy.h"
+
+enum {
+    INCIDENT_OBSERVERS_MAX =
+        8,                   /* independent observers that are told apart; more are not counted */
+    INCIDENT_DIRECTIONS = 4, /* 0, 45, 90, 135 degrees: widths are measured along them */
+    FIRE_SIGHTS_MAX = 8,     /* one a mast, one disc for each observer kind */
+    ALARM_TRANSITIONS = 5,   /* that many within 10 minutes: flapping */
+    MATCH_ALTERNATIVES_MAX = 3,
+};
+
+/* Numbers are on disk. */
+enum incident_state {
+    INCIDENT_OPEN = 1,
+    INCIDENT_HANDLED = 2, /* closed: done; a new report within the window reopens it */
+    INCIDENT_FALSE = 3,   /* closed: false or not found; the next report opens a new one */
+    INCIDENT_MERGED = 4,  /* part of merged_into */
+};
+const char *incident_state_name(enum incident_state state);
+
+enum incident_flag {
+    INCIDENT_HAS_POSITION = 1 << 0,
+    INCIDENT_LOCALISED = 1 << 1, /* two apexes, or anybody who was there or saw the point */
+    INCIDENT_INJURY = 1 << 2,
+    INCIDENT_SPREADING = 1 << 3,
+    INCIDENT_ON_SCENE = 1 << 4,
+    INCIDENT_REKINDLED = 1 << 5,
+    INCIDENT_IN_GRID = 1 << 6, /* its region is a grid: reports from the same grid can join */
+};
+
+/* CAP 1.2 certainty: one observer, two independent ones, somebody on the spot. */
+enum confidence { CONFIDENCE_POSSIBLE, CONFIDENCE_LIKELY, CONFIDENCE_OBSERVED };
+const char *confidence_name(enum confidence confidence);
+
+/* One observer's view of a fire: a camera's sector or a disc. */
+struct sight {
+    struct position position; /* apex of a sector, centre of a disc */
+    float azimuth_deg;
+    float half_cone_deg; /* 0: a disc */
+    float range_m;       /* far end of a sector, radius of a disc */
+    uint8_t kind;        /* enum observer_kind */
+};
+
+struct fire {
+    struct position estimate; /* where it is thought to be; while localised */
+    float radius_m;
+    uint8_t sights_count;
+    struct sight sights[FIRE_SIGHTS_MAX];
+};
+
+/* Numbers are on disk. */
+enum alarm_state {
+    ALARM_PENDING = 1, /* sampled high, not yet believed: no page, no ticket */
+    ALARM_RAISED = 2,
+    ALARM_CLEARING = 3, /* the sensor says clear, for less than 120 s */
+    ALARM_CLEARED = 4,
+};
+const char *alarm_state_name(enum alarm_state state);
+
+struct alarm {
+    uint8_t state;   /* enum alarm_state */
+    uint8_t samples; /* the last three, newest in bit 0, 1: high */
+    bool flapping;
+    uint32_t occurrences;      /* raises after a clear, the first included */
+    uint32_t suppressed_total; /* changes while flapping that had no event of their own */
+    uint32_t suppressed_told;  /* of these, counted in a summary already */
+    int64_t raised_ms;         /* the last change upwards */
+    int64_t cleared_ms;        /* the last change downwards; INT64_MIN: never */
+    int64_t summary_ms;        /* while flapping: when the next summary is due */
+    int64_t transitions_ms[ALARM_TRANSITIONS]; /* newest first; INT64_MIN: none yet */
+};
+
+/* Numbers are on disk. */
+enum detail_kind { DETAIL_NONE, DETAIL_FIRE, DETAIL_ALARM };
+union incident_detail {
+    struct fire fire;
+    struct alarm alarm;
+};
+
+enum { INCIDENT_INDEXES = 4 };
+struct incident_link {
+    uint32_t next, before; /* slot + 1; 0: none */
+};
+
+struct incident {
+    uint64_t number; /* sequence number of the entry that opened it */
+    uint32_t class_tag, category_tag, region;
+    uint32_t reports_count;
+    int64_t opened_ms;
+    int64_t first_seen_ms, last_seen_ms; /* earliest and latest occurred_at: never rewound */
+    int64_t last_activity_ms;            /* latest arrival or ticket activity, late backlog aside */
+    int64_t closed_ms;                   /* of the last closing or merging; 0: never */
+    int64_t due_ms;                      /* when incidents_fire is to be called; INT64_MAX: never */
+    uint64_t asset;                      /* of an alarm: its key; 0: none */
+    uint64_t ticket;                     /* 0: none */
+    uint64_t merged_into;                /* 0: not merged; else never a merged one itself */
+    struct position anchor;              /* the first position; distances are measured to it */
+    float accuracy_m;
+    float extents_m[INCIDENT_DIRECTIONS][2]; /* least and greatest of the members' positions along
+                                                each direction, from the anchor */
+    uint64_t observers[INCIDENT_OBSERVERS_MAX];
+    uint8_t observers_count;
+    uint8_t state;    /* enum incident_state */
+    uint8_t severity; /* enum severity: the worst told */
+    uint8_t priority; /* 1..4 */
+    uint16_t flags;
+    uint16_t observer_kinds;       /* bits 1 << enum observer_kind */
+    uint8_t detail_kind;           /* enum detail_kind */
+    union incident_detail *detail; /* NULL unless detail_kind says otherwise */
+
+    /* The table's own. */
+    uint8_t class_index; /* of the policy in force; CLASS_NONE: it has none like it any more */
+    uint8_t dirty, leaving;
+    uint32_t dirty_next;
+    uint64_t cell;
+    int64_t armed_ms;      /* due_ms as last told by incidents_flush */
+    uint64_t stored_under; /* merged_into of the ROW_MOVED that is on disk */
+    struct incident_link links[INCIDENT_INDEXES];
+};
+enum { CLASS_NONE = UINT8_MAX };
+
+enum confidence incident_confidence(const struct incident *incident);
+/* How far apart its members are: the width along the widest of the four directions, so at most 8 %
+ * less than the two farthest. */
+double incident_spread_m(const struct incident *incident);
+
+/* Why a report went where it went. Numbers are on disk. */
+#define MATCH_RULE_TABLE(X)                                                                        \
+    X(1, OPENED, "opened")       /* nothing fitted, or the class never merges */                   \
+    X(2, ASSET, "asset")         /* same asset: decides at once */                                 \
+    X(3, DISTANCE, "distance")   /* within the gate of the anchor */                               \
+    X(4, GRID, "grid")           /* same grid */                                                   \
+    X(5, SECTOR, "sector")       /* a camera's sector meets the estimate or another sector */      \
+    X(6, SAME_MAST, "same_mast") /* cameras of one mast, by azimuth */                             \
+    X(7, DISC, "disc")           /* pixel or person whose disc meets the estimate or a sector */   \
+    X(8, REKINDLE, "rekindle")   /* fire near the estimate of one that was out */                  \
+    X(9, ALARM, "alarm")         /* same device, same alarm */                                     \
+    X(10, OPERATOR, "operator")  /* moved here by a command */
+
+enum match_rule {
+#define MATCH_RULE_ENUM(number, name, text) MATCH_##name = (number),
+    MATCH_RULE_TABLE(MATCH_RULE_ENUM)
+#undef MATCH_RULE_ENUM
+        MATCH_RULE_LIMIT
+};
+const char *match_rule_name(enum match_rule rule);
+
+struct match_alternative {
+    uint64_t incident;
+    uint16_t score;
+};
+
+struct match {
+    uint8_t rule;   /* enum match_rule */
+    uint16_t score; /* 0..1000; of DISTANCE at least 500; of an opened one 0 */
+    uint8_t alternatives_count;
+    float distance_m; /* to the anchor or estimate; -1: not known */
+    float dt_s;       /* outside of the time it was seen; 0: within */
+    struct match_alternative alternatives[MATCH_ALTERNATIVES_MAX]; /* best first */
+};
+
+/* A report as matching sees it. */
+struct sighting {
+    uint64_t seq;
+    uint32_t region, category_tag;
+    int64_t occurred_ms, received_ms;
+    struct position position; /* WGS 84 */
+    bool has_position;
+    bool in_grid;     /* the region has no regions below it: same grid means something */
+    uint8_t severity; /* enum severity */
+    struct observation observation;
+};
+
+/* A report's place in an incident, with all that is needed to take the incident apart again. */
+struct member {
+    uint64_t origin; /* the incident that it joined or opened first */
+    bool late;       /* occurred so long before it came in that it paged nobody */
+    struct sighting sighting;
+    struct match match;
+};
+
+/* Row of an incident. Key: number u64 BE. Value, version 1:
+ *
+ *     0 u8 version | 1 u8 state | 2 u8 severity | 3 u8 priority | 4 u16 flags | 6 u16 observer
+ * kinds 8 u32 class tag | 12 u32 category tag | 16 u32 region | 20 u32 reports 24 i64 opened | 32
+ * i64 first_seen | 40 i64 last_seen | 48 i64 last_activity | 56 i64 closed 64 i64 due | 72 u64
+ * asset or alarm | 80 u64 ticket | 88 u64 merged_into 96 f64 lat | 104 f64 lon | 112 f32 accuracy |
+ * 116 8 x f32 extents, least and greatest by turns 148 u8 observers | 149 u8 detail kind | 150 u16
+ * zero | 152 u64 each observer detail fire:  f64 lat | f64 lon | f32 radius | u8 sights | u8 x 3
+ * zero | each sight: u8 kind | u8 x 3 zero | f32 azimuth | f32 half cone | f32 range | f64 lat |
+ * f64 lon detail alarm: u8 state | u8 samples | u8 flapping | u8 zero | u32 occurrences | u32
+ * suppressed | u32 suppressed told | i64 raised | i64 cleared | i64 summary | 5 x i64 transitions
+ *
+ * Times are milliseconds since 1970. */
+enum {
+    INCIDENT_ROW_VERSION = 1,
+    INCIDENT_KEY_BYTES = 8,
+    INCIDENT_ROW_HEAD_BYTES = 152,
+    FIRE_HEAD_BYTES = 24,
+    SIGHT_BYTES = 32,
+    ALARM_BYTES = 80,
+    INCIDENT_ROW_BYTES_MAX = INCIDENT_ROW_HEAD_BYTES + 8 * INCIDENT_OBSERVERS_MAX +
+                             FIRE_HEAD_BYTES + FIRE_SIGHTS_MAX * SIGHT_BYTES,
+};
+void incident_key(uint8_t to[INCIDENT_KEY_BYTES], uint64_t number);
+/* Returns the bytes written, at most INCIDENT_ROW_BYTES_MAX. */
+size_t incident_row_encode(uint8_t *to, const struct incident *incident);
+/* `ret->detail` comes to point at `detail` when there is one. The table's own fields are zero. */
+MUST_USE bool incident_row_decode(struct incident *ret, union incident_detail *detail,
+                                  struct slice key, struct slice value);
+
+/* Row of a member. Key: incident u64 BE | seq u64 BE. A merge leaves the rows where they are: the
+ * members of an incident are the rows under its number and under those merged into it. Value,
+ * version 1:
+ *
+ *     0 u8 version | 1 u8 severity | 2 u8 flags (1 position, 2 in grid, 4 late) | 3 u8 observer
+ * kind 4 u8 observation flags | 5 u8 match rule | 6 u16 score | 8 u8 alternatives | 9 u8 x 3 zero
+ *    12 u32 region | 16 u32 category tag | 20 u32 channel tag | 24 i64 occurred | 32 i64 received
+ *    40 u64 origin | 48 u64 observer | 56 u64 asset | 64 u64 alarm | 72 f32 accuracy
+ *    76 f32 azimuth | 80 f32 cone | 84 f32 range | 88 f32 distance | 92 f32 dt
+ *    96 f64 lat | 104 f64 lon | 112 each alternative: u64 incident | u16 score */
+enum {
+    MEMBER_ROW_VERSION = 1,
+    MEMBER_KEY_BYTES = 16,
+    MEMBER_ROW_HEAD_BYTES = 112,
+    MEMBER_ROW_BYTES_MAX = MEMBER_ROW_HEAD_BYTES + MATCH_ALTERNATIVES_MAX * 10,
+};
+void member_key(uint8_t to[MEMBER_KEY_BYTES], uint64_t incident, uint64_t seq);
+/* Returns the bytes written, at most MEMBER_ROW_BYTES_MAX. */
+size_t member_row_encode(uint8_t *to, const struct member *member);
+MUST_USE bool member_row_decode(struct member *ret, struct slice key, struct slice value);
+
+/* Row that says what was merged into what. Key: survivor u64 BE | merged u64 BE, as member_key
+ * writes it. Value: u8 version 1 | i64 when. */
+enum { MOVED_ROW_VERSION = 1, MOVED_ROW_BYTES = 9 };
+
+#endif
