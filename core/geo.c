@@ -32,11 +32,6 @@ bool crs_parse(enum crs *ret_crs, struct slice text) {
     return false;
 }
 
-const char *crs_name(enum crs crs) {
-    CHECK((size_t)crs < ARRAY_COUNT(crs_names));
-    return crs_names[crs];
-}
-
 static bool in_china_box(struct position at) {
     return at.lon_deg >= 72.004 && at.lon_deg <= 137.8347 && at.lat_deg >= 0.8293 &&
            at.lat_deg <= 55.8271;

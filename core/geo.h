@@ -17,7 +17,6 @@ struct position {
 
 /* The system's code as the API spells it ("wgs84", ...). False when unknown. */
 MUST_USE bool crs_parse(enum crs *ret_crs, struct slice text);
-const char *crs_name(enum crs crs);
 
 struct position geo_to_wgs84(struct position from, enum crs crs);
 struct position geo_from_wgs84(struct position from, enum crs crs);

@@ -325,11 +325,6 @@ bool json_skip_value(struct json_reader *reader, struct slice *ret_span) {
     return true;
 }
 
-bool json_skip_rest(struct json_reader *reader) {
-    CHECK(reader->depth > 0);
-    return skip_to_depth(reader, reader->depth - 1);
-}
-
 size_t json_offset(const struct json_reader *reader) {
     CHECK(reader->at >= reader->start && reader->at <= reader->end);
     return (size_t)(reader->at - reader->start);

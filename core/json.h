@@ -84,10 +84,8 @@ struct json_token json_next(struct json_reader *reader);
 /* The same without copying the token, for the hot path. */
 void json_next_into(struct json_reader *reader, struct json_token *ret);
 /* Having just read a KEY: skips its value whole (validating it) and gives the value's span as
- * written. Having read OBJECT_BEGIN/ARRAY_BEGIN use json_skip_rest. False on error. */
+ * written. False on error. */
 MUST_USE bool json_skip_value(struct json_reader *reader, struct slice *ret_span);
-/* Having just read OBJECT_BEGIN or ARRAY_BEGIN: skips to its end, validating. False on error. */
-MUST_USE bool json_skip_rest(struct json_reader *reader);
 /* Byte offset of the reader, for messages. */
 size_t json_offset(const struct json_reader *reader);
 /* Static sentence, e.g. "a key stands twice in one object". */

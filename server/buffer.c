@@ -74,14 +74,6 @@ void buffer_printf(struct buffer *buffer, const char *format, ...) {
     buffer->bytes += (size_t)bytes;
 }
 
-void buffer_consume(struct buffer *buffer, size_t bytes) {
-    CHECK(bytes <= buffer->bytes);
-    buffer->bytes -= bytes;
-    if (bytes > 0 && buffer->bytes > 0) {
-        memmove(buffer->data, buffer->data + bytes, buffer->bytes);
-    }
-}
-
 struct slice buffer_slice(const struct buffer *buffer) {
     return (struct slice){buffer->data, buffer->bytes};
 }

@@ -21,8 +21,6 @@ void buffer_append_text(struct buffer *buffer, const char *text);
 void buffer_append_u64(struct buffer *buffer, uint64_t value);
 void buffer_printf(struct buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Removes bytes from the front. O(rest). */
-void buffer_consume(struct buffer *buffer, size_t bytes);
 struct slice buffer_slice(const struct buffer *buffer);
 
 #endif

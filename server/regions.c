@@ -24,6 +24,7 @@ struct regions {
     const struct limits *limits;
     struct region_ref *current;
     bool busy; /* `import` is under way */
+    bool stopped;
     struct import import;
     uv_work_t work;
     struct commit_rows commit;
@@ -107,6 +108,10 @@ struct region_ref *regions_current(struct regions *regions) {
     return regions->current;
 }
 
+void regions_stop(struct regions *regions) {
+    regions->stopped = true;
+}
+
 bool regions_import_busy(const struct regions *regions) {
     return regions->busy;
 }
@@ -167,6 +172,10 @@ static void after_build(uv_work_t *work, int uv_status) {
     struct import *import = &regions->import;
     /* Only imports replace the table, and there is one at a time. */
     CHECK(import->before == regions->current);
+    if (regions->stopped && import->result.status == STATUS_OK) {
+        import->result.status = error_set(&import->result.error, STATUS_BUSY,
+                                          "gridd stops: nothing was imported", NULL, NULL);
+    }
     if (import->result.status != STATUS_OK || import->changes.rows_count == 0) {
         finish_import(regions);
         return;
@@ -180,10 +189,11 @@ static void after_build(uv_work_t *work, int uv_status) {
 void regions_import(struct regions *regions, uint8_t *rows, size_t rows_bytes, size_t rows_count,
                     void (*call)(void *context, const struct region_import_result *result),
                     void *context) {
-    if (regions->busy) {
+    if (regions->busy || regions->stopped) {
         free(rows);
         struct region_import_result busy = {.status = STATUS_BUSY, .rows_count = rows_count};
-        error_set(&busy.error, STATUS_BUSY, "another import is under way", NULL, NULL);
+        error_set(&busy.error, STATUS_BUSY,
+                  regions->stopped ? "gridd stops" : "another import is under way", NULL, NULL);
         call(context, &busy);
         return;
     }

@@ -39,5 +39,8 @@ void regions_import(struct regions *regions, uint8_t *rows, size_t rows_bytes, s
                     void (*call)(void *context, const struct region_import_result *result),
                     void *context);
 bool regions_import_busy(const struct regions *regions);
+/* From now on nothing is handed to the committer: an import that is still being built ends BUSY
+ * when it comes back from the pool. Rows that the committer has already are written. */
+void regions_stop(struct regions *regions);
 
 #endif

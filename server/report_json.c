@@ -61,21 +61,6 @@ const char *report_flag_name(enum entry_flag flag) {
     return NULL;
 }
 
-struct slice report_json_member(const struct timeline_row *row, const char *name, uint8_t *to) {
-    static const char *const names[] = {
-#define REPORT_MEMBER_TEXT(member, text) text,
-        REPORT_OWN_MEMBERS(REPORT_MEMBER_TEXT) REPORT_COLUMN_MEMBERS(REPORT_MEMBER_TEXT)
-#undef REPORT_MEMBER_TEXT
-    };
-    const struct report_view *view = report_view_of(row);
-    for (unsigned i = 0; i < REPORT_MEMBER_COUNT; i++) {
-        if (strcmp(names[i], name) == 0) {
-            return report_view_text(view->given[i], to);
-        }
-    }
-    return (struct slice){NULL, 0};
-}
-
 /* Rows are written by the million, so the fixed parts go out as literals, each with the comma
  * before it; json_out only keeps the nesting around them. */
 static inline void put(struct buffer *to, const void *data, size_t bytes) {

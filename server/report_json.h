@@ -23,9 +23,6 @@ void report_json_write_feature(struct json_out *out, const struct timeline_row *
  * light, ticket, title, plus id, source, occurred_at, received_at, location. One line. */
 void report_json_write_event(struct json_out *out, const struct timeline_row *row,
                              const struct region_table *regions, const struct policy *policy);
-/* Text of one member of the report as given, unescaped into `to` (room: the record's bytes); empty
- * when absent or no string. Only the names of report_view.h are known. */
-struct slice report_json_member(const struct timeline_row *row, const char *name, uint8_t *to);
 
 /* Pieces that other forms need. */
 enum { REPORT_NUMBER_BYTES_MAX = 32 };

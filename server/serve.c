@@ -217,6 +217,8 @@ static void on_committer_idle(void *context) {
 static void on_http_drained(void *context) {
     struct serve *serve = context;
     serve->http_drained = true;
+    /* Nobody waits for an import any more, and the committer may be gone when it is built. */
+    regions_stop(serve->services.regions);
     committer_drain(serve->services.committer, on_committer_idle, serve);
 }
 

@@ -2,6 +2,7 @@
 import datetime
 import gzip
 import json
+import select
 import signal
 import socket
 import threading
@@ -146,6 +147,30 @@ def test_a_drain_ends_at_its_time():
             peer.sendall(head(100) + b"{")
             assert server.get("/healthz").status == 200
             assert server.kill(signal.SIGTERM) == 0
+
+
+def first_answer(server, data):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as peer:
+        peer.sendall(data)
+        return peer.recv(65536)
+
+
+def test_a_drain_does_not_wait_for_an_import():
+    rows = "".join(f"k{n},c,1,Name\n" for n in range(200000))
+    body = gzip.compress(("code,parent,level,name\n" + rows).encode(), 1)
+    text = (f"PUT /v1/regions HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Encoding: gzip\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n").encode() + body
+    with limited(drain_ms=100) as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as peer:
+            peer.sendall(text)
+            # Refused before its body while another is under way: then the first one is being built.
+            ask = b"PUT /v1/regions HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"
+            while status_of(first_answer(server, ask)) != 503:
+                assert not select.select([peer], [], [], 0)[0], "built before anybody looked"
+            assert server.kill(signal.SIGTERM) == 0, server.log_text()
+        server.start()
+        assert server.get("/v1/regions/k0").status in (200, 404)  # all of it or nothing
+        assert server.get("/v1/regions/k199999").status == server.get("/v1/regions/k0").status
 
 
 def test_connections_past_the_limit_wait():

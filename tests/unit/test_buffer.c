@@ -39,24 +39,10 @@ static void grows_and_keeps_its_memory_on_reset(void **state) {
     buffer_deinit(&buffer);
 }
 
-static void consumes_from_the_front(void **state) {
-    (void)state;
-    struct buffer buffer;
-    buffer_init(&buffer);
-    buffer_consume(&buffer, 0);
-    buffer_append_text(&buffer, "hello");
-    buffer_consume(&buffer, 2);
-    assert_true(slice_is(buffer_slice(&buffer), "llo"));
-    buffer_consume(&buffer, 3);
-    assert_int_equal(buffer.bytes, 0);
-    buffer_deinit(&buffer);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(appends_what_it_is_given),
         cmocka_unit_test(grows_and_keeps_its_memory_on_reset),
-        cmocka_unit_test(consumes_from_the_front),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

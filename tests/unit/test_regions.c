@@ -214,6 +214,32 @@ static void a_second_import_is_told_at_once(void **state) {
     assert_int_equal(second.count, 1);
 }
 
+/* The committer goes away while the table is being built, as when a drain's time runs out. */
+static void an_import_that_outlives_the_committer_changes_nothing(void **state) {
+    struct world *world = *state;
+    struct support_upload upload = {0};
+    struct call call;
+    add_tree(&upload, 5);
+    import(world, &upload, &call);
+    const struct region_table *before = table(world);
+    add_tree(&upload, 500);
+    start(world, &upload, &call);
+    regions_stop(world->regions);
+    committer_free(world->committer);
+    world->committer = NULL;
+    uv_run(&world->loop, UV_RUN_DEFAULT);
+    assert_int_equal(call.count, 1);
+    assert_int_equal(call.result.status, STATUS_BUSY);
+    assert_true(strlen(call.result.error.message) > 0);
+    assert_ptr_equal(table(world), before);
+    size_t stored = 0;
+    assert_int_equal(db_walk_regions(world->db.db, count_chunk, &stored, NULL), STATUS_OK);
+    assert_int_equal(stored, 6);
+    add_tree(&upload, 7);
+    start(world, &upload, &call);
+    assert_int_equal(call.result.status, STATUS_BUSY);
+}
+
 static void who_holds_a_table_keeps_it(void **state) {
     struct world *world = *state;
     struct support_upload upload = {0};
@@ -236,6 +262,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(only_what_changed_is_written, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_bad_row_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_second_import_is_told_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_import_that_outlives_the_committer_changes_nothing,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_holds_a_table_keeps_it, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

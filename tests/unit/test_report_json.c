@@ -1,6 +1,7 @@
 #include "tests/unit/support.h"
 
 #include "server/report_json.h"
+#include "server/report_view.h"
 #include "tests/unit/support_report.h"
 
 static struct support_world world;
@@ -230,10 +231,11 @@ static void one_member_as_text(void **state) {
     uint8_t to[1024];
     const struct timeline_row *row = support_row(
         &memory, "{\"text\":\"a\\u00e9\\n\",\"reporter\":\"\",\"device\":5}", 0, NULL, "s");
-    assert_true(slice_is(report_json_member(row, "text", to), "a\xc3\xa9\n"));
-    assert_int_equal(report_json_member(row, "reporter", to).bytes, 0);
-    assert_int_equal(report_json_member(row, "device", to).bytes, 0);
-    assert_int_equal(report_json_member(row, "absent", to).bytes, 0);
+    const struct report_view *view = report_view_of(row);
+    assert_true(slice_is(report_view_text(view->given[REPORT_MEMBER_TEXT], to), "a\xc3\xa9\n"));
+    assert_int_equal(report_view_text(view->given[REPORT_MEMBER_REPORTER], to).bytes, 0);
+    assert_int_equal(report_view_text(view->given[REPORT_MEMBER_DEVICE], to).bytes, 0);
+    assert_int_equal(report_view_text(view->given[REPORT_MEMBER_CHANNEL], to).bytes, 0);
 }
 
 int main(void) {
