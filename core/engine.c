@@ -75,6 +75,11 @@ enum plan engine_plan(const struct engine *engine, const struct report *report) 
     return PLAN_LOOKUP;
 }
 
+void engine_continue(struct engine *engine, uint64_t next_seq) {
+    CHECK(next_seq >= engine->next_seq && next_seq <= IDENTITY_SEQ_MAX);
+    engine->next_seq = next_seq;
+}
+
 static struct decision repeated(const struct entry *entry, struct stored_report first) {
     bool same = entry->content_tag == first.content_tag || (entry->flags & ENTRY_DERIVED_ID) != 0;
     return (struct decision){same ? VERDICT_REPLAYED : VERDICT_CONFLICT, first.seq, false};

@@ -83,6 +83,8 @@ void engine_restore_suspect(struct engine *engine, struct identity identity);
 enum plan engine_plan(const struct engine *engine, const struct report *report);
 /* Must a planned look-up ask by identity too? O(1). */
 bool engine_may_be_suspect(const struct engine *engine, struct identity identity);
+/* Other entries than reports were appended too: the next one has this number. */
+void engine_continue(struct engine *engine, uint64_t next_seq);
 /* CHECKs that a report that needs a look-up had one. A derived identity is never in conflict: the
  * same identity is a replay. O(1). */
 struct decision engine_step(struct engine *engine, const struct engine_input *input);

@@ -1,6 +1,7 @@
 #include "server/intake.h"
 
 #include "core/check.h"
+#include "server/driver.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ struct intake {
     struct engine engine;
     void *engine_memory;
     size_t engine_bytes;
+    int64_t newest_ms; /* newest received_ms of the journal, INT64_MIN: it is empty */
     struct json_reader reader;
     struct arena arena;
     struct parsed *batch; /* BATCH_LINES of them */
@@ -46,6 +48,8 @@ struct intake_wait {
 
 static void restore_entry(void *context, uint64_t seq, const struct entry *entry) {
     struct intake *intake = context;
+    intake->newest_ms = entry->received_ms > intake->newest_ms ? entry->received_ms
+                                                               : intake->newest_ms;
     if (entry->kind != ENTRY_REPORT) {
         return;
     }
@@ -80,6 +84,7 @@ enum status intake_new(struct intake **ret, struct services *services, struct er
     struct intake *intake = calloc(1, sizeof *intake);
     CHECK(intake != NULL);
     intake->services = services;
+    intake->newest_ms = INT64_MIN;
     intake->engine_bytes = engine_bytes(limits);
     intake->engine_memory = mmap(NULL, intake->engine_bytes, PROT_READ | PROT_WRITE,
                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -101,6 +106,7 @@ enum status intake_new(struct intake **ret, struct services *services, struct er
         intake_free(intake);
         return status;
     }
+    service_time_start(services->time, intake->newest_ms);
     *ret = intake;
     return STATUS_OK;
 }
@@ -143,11 +149,14 @@ static struct report_context context_of(const struct intake *intake) {
 }
 
 static void give_result(struct intake *intake, struct intake_client *client,
-                        const struct parsed *parsed, uint64_t line, struct decision decision) {
+                        const struct parsed *parsed, uint64_t line, struct decision decision,
+                        const struct world_taken *taken) {
     struct intake_result result = {
         .line = line,
         .verdict = decision.verdict,
         .seq = decision.seq,
+        .incident = taken->incident,
+        .ticket = taken->ticket,
         .report = parsed->status == STATUS_OK ? &parsed->report : NULL,
         .problem = parsed->status == STATUS_OK ? NULL : &parsed->problem,
     };
@@ -159,20 +168,21 @@ static void give_result(struct intake *intake, struct intake_client *client,
 static void step(struct intake *intake, struct intake_client *client, const struct parsed *parsed,
                  uint64_t line, const struct db_lookup *lookup) {
     struct decision decision = {.verdict = VERDICT_INVALID};
+    struct world_taken taken = {.merged = false};
     if (parsed->status == STATUS_OK) {
         struct engine_input input = {.report = &parsed->report};
         if (lookup != NULL) {
             input.lookup = lookup->state;
             input.stored = lookup->stored;
         }
+        engine_continue(&intake->engine, committer_next_seq(intake->services->committer));
         decision = engine_step(&intake->engine, &input);
         if (decision.append) {
-            struct committer *committer = intake->services->committer;
-            CHECK(decision.seq == committer_next_seq(committer));
-            committer_append(committer, &parsed->report.entry, &parsed->report.record);
+            driver_report(intake->services->driver, &parsed->report, decision.seq, &taken);
+            decision.verdict = taken.merged ? VERDICT_MERGED : decision.verdict;
         }
     }
-    give_result(intake, client, parsed, line, decision);
+    give_result(intake, client, parsed, line, decision, &taken);
 }
 
 static bool must_look_up(const struct intake *intake, const struct parsed *parsed) {

@@ -22,6 +22,7 @@ struct intake_result {
     uint64_t line;
     enum verdict verdict;
     uint64_t seq;
+    uint64_t incident, ticket; /* of a new report; 0: none */
     const struct report *report;
     const struct report_problem *problem;
 };
@@ -34,8 +35,9 @@ struct intake_client {
     struct intake_wait *waiting;                         /* intake's own; NULL: none */
 };
 
-/* `services` must outlive the intake; db, committer, regions, policy and identity are set. Reads
- * the newest identities from the journal. */
+/* `services` must outlive the intake; db, committer, regions, policy and identity are set, and the
+ * driver before the first line. Reads the newest identities from the journal, and starts the service
+ * time from its newest entry. */
 MUST_USE enum status intake_new(struct intake **ret, struct services *services,
                                 struct error *error);
 void intake_free(struct intake *intake);

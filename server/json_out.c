@@ -194,3 +194,15 @@ void json_out_instant(struct json_out *out, int64_t ms) {
     instant_format(text, ms);
     json_out_string(out, (struct slice){(const uint8_t *)text, sizeof text});
 }
+
+void json_out_name(struct json_out *out, const char *key, char letter, uint64_t number) {
+    json_out_key(out, key);
+    if (number == 0) {
+        json_out_null(out);
+        return;
+    }
+    char text[24];
+    int bytes = snprintf(text, sizeof text, "%c%llu", letter, (unsigned long long)number);
+    CHECK(bytes > 0 && (size_t)bytes < sizeof text);
+    json_out_text(out, text);
+}

@@ -28,6 +28,8 @@ void json_out_double(struct json_out *out,
 void json_out_bool(struct json_out *out, bool value);
 void json_out_null(struct json_out *out);
 void json_out_instant(struct json_out *out, int64_t ms);
+/* The member `key` with the name of an incident ("i12") or a ticket ("t12"); null for number 0. */
+void json_out_name(struct json_out *out, const char *key, char letter, uint64_t number);
 /* A value that is JSON already. */
 void json_out_raw(struct json_out *out, struct slice json);
 

@@ -2,7 +2,9 @@
 
 #include "core/check.h"
 #include "server/api/routes.h"
+#include "server/calendar_file.h"
 #include "server/control.h"
+#include "server/driver.h"
 #include "server/intake.h"
 #include "server/log.h"
 #include "server/policy_file.h"
@@ -32,8 +34,7 @@ struct serve {
     struct control_server *control;
     bool draining, http_drained, committer_idle;
     int exit_code;
-    int64_t now_ms;
-    uint64_t now_loop_ms;
+    struct service_time time;
     char failure[640];                /* what services.not_ready says once the store has failed */
     uint64_t runs_told, seal_us_told; /* of db_stats, already counted and logged */
     /* From the sealer thread, read when `sealed` fires. */
@@ -48,17 +49,6 @@ static void check_hook_log(const char *file, int line, const char *condition) {
         "\"file\":\"%s\",\"line\":%d,\"condition\":\"%s\"}\n",
         file, line, condition);
     abort();
-}
-
-int64_t services_now_ms(const struct services *services) {
-    /* Taken once per turn: uv_now changes only when the loop does. */
-    struct serve *serve = (struct serve *)services->loop->data;
-    uint64_t loop_ms = uv_now(services->loop);
-    if (loop_ms != serve->now_loop_ms || serve->now_ms == 0) {
-        serve->now_ms = wall_clock_ms();
-        serve->now_loop_ms = loop_ms;
-    }
-    return serve->now_ms;
 }
 
 static void on_sealed_thread(void *context, enum status failure, const struct error *error) {
@@ -121,9 +111,15 @@ static void on_sealed(uv_async_t *async) {
     committer_room_changed(serve->services.committer);
 }
 
+static void on_closing(void *context, struct row_set *rows) {
+    struct serve *serve = context;
+    driver_on_closing(serve->services.driver, rows);
+}
+
 static void on_published(void *context, const struct block *block) {
     struct serve *serve = context;
     feed_publish(serve->services.feed, block);
+    driver_on_published(serve->services.driver, block->first_seq + block->entries_count - 1);
 }
 
 static void on_pressure(void *context) {
@@ -184,20 +180,26 @@ static void reload(struct serve *serve) {
         status = config_load(&fresh, serve->config_path, &error);
     }
     struct policy *policy = malloc(sizeof *policy);
-    CHECK(policy != NULL);
+    struct calendar_set *calendars = malloc(sizeof *calendars);
+    CHECK(policy != NULL && calendars != NULL);
     if (status == STATUS_OK) {
         status = policy_load(policy, serve->config.policy_path, &error);
     }
+    if (status == STATUS_OK) {
+        status = calendar_file_read(calendars, serve->config.calendar_path, &error);
+    }
     if (status != STATUS_OK) {
         free(policy);
+        free(calendars);
         log_line(LOG_LEVEL_ERROR, LOG_RELOAD_FAILED, "the new files are refused, the old ones stay",
                  "error", LOG_TEXT, error.message, NULL);
         return;
     }
-    /* The old policy stays allocated: pool threads may be reading it. Reloads are rare. */
+    /* The old ones stay allocated: pool threads may be reading them. Reloads are rare. */
     serve->services.policy = policy;
+    serve->services.calendars = calendars;
     log_set_level(fresh.log_level);
-    log_line(LOG_LEVEL_INFO, LOG_RELOAD, "policy and log level were read again", "policy_version",
+    log_line(LOG_LEVEL_INFO, LOG_RELOAD, "policy, calendar and log level were read again", "policy_version",
              LOG_U64, (uint64_t)policy->version, NULL);
 }
 
@@ -229,6 +231,7 @@ static void drain(struct serve *serve) {
     serve->draining = true;
     serve->services.not_ready = "draining";
     log_line(LOG_LEVEL_INFO, LOG_DRAIN, "draining: no new connections, open requests finish", NULL);
+    driver_stop(serve->services.driver);
     feed_drain(serve->services.feed);
     http_server_drain(serve->services.http, on_http_drained, serve);
 }
@@ -295,6 +298,7 @@ static enum status open_parts(struct serve *serve, struct error *error) {
         .metrics = services->metrics,
         .next_seq = services->identity.next_seq,
         .context = serve,
+        .on_closing = on_closing,
         .on_published = on_published,
         .on_pressure = on_pressure,
         .on_failed = on_commit_failed,
@@ -306,6 +310,9 @@ static enum status open_parts(struct serve *serve, struct error *error) {
     }
     if (status == STATUS_OK) {
         status = intake_new(&services->intake, services, error);
+    }
+    if (status == STATUS_OK) {
+        status = driver_new(&services->driver, services, error);
     }
     struct feed_options feed = {
         .loop = &serve->loop,
@@ -381,6 +388,7 @@ static enum status open_outside(struct serve *serve, struct error *error) {
                  NULL);
     }
     services->not_ready = NULL;
+    driver_start(services->driver);
     printf("gridd: listening on http://%s\n", listening);
     fflush(stdout);
     return STATUS_OK;
@@ -431,6 +439,7 @@ static void close_parts(struct serve *serve) {
         http_server_free(services->http);
     }
     intake_free(services->intake);
+    driver_free(services->driver);
     if (services->regions != NULL) {
         regions_free(services->regions);
     }
@@ -438,19 +447,26 @@ static void close_parts(struct serve *serve) {
     uv_walk(&serve->loop, close_handle, NULL);
     uv_run(&serve->loop, UV_RUN_DEFAULT);
     free((void *)services->policy);
+    free((void *)services->calendars);
     int result = uv_loop_close(&serve->loop);
     CHECK(result == 0 || serve->exit_code != 0);
 }
 
 static enum status start(struct serve *serve, struct error *error) {
     struct policy *policy = malloc(sizeof *policy);
-    CHECK(policy != NULL);
+    struct calendar_set *calendars = malloc(sizeof *calendars);
+    CHECK(policy != NULL && calendars != NULL);
     enum status status = policy_load(policy, serve->config.policy_path, error);
+    if (status == STATUS_OK) {
+        status = calendar_file_read(calendars, serve->config.calendar_path, error);
+    }
     if (status != STATUS_OK) {
         free(policy);
+        free(calendars);
         return status;
     }
     serve->services.policy = policy;
+    serve->services.calendars = calendars;
     status = open_parts(serve, error);
     return status == STATUS_OK ? open_outside(serve, error) : status;
 }
@@ -474,6 +490,8 @@ int serve_run(const struct config *config, const char *config_path) {
     serve->services.config = &serve->config;
     serve->services.metrics = metrics;
     serve->services.not_ready = "starting";
+    serve->services.time = &serve->time;
+    service_time_init(&serve->time, &serve->loop, metrics);
     serve->services.started_ms = services_now_ms(&serve->services);
     CHECK(uv_async_init(&serve->loop, &serve->sealed, on_sealed) == 0);
     uv_unref((uv_handle_t *)&serve->sealed);

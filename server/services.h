@@ -3,6 +3,7 @@
 #ifndef SERVER_SERVICES_H
 #define SERVER_SERVICES_H
 
+#include "core/calendar_set.h"
 #include "core/policy.h"
 #include "server/committer.h"
 #include "server/config.h"
@@ -10,17 +11,24 @@
 #include "server/http/http.h"
 #include "server/metrics.h"
 #include "server/regions.h"
+#include "server/service_time.h"
 
+struct driver;
 struct intake;
 
 struct services {
     uv_loop_t *loop;
     const struct config *config;
     const struct policy *policy; /* current; replaced on reload, the old one lives until the end */
+    const struct policy *const *policies; /* earlier versions, that open tickets may go by */
+    size_t policies_count;
+    const struct calendar_set *calendars; /* as policy */
+    struct service_time *time;
     struct db *db;
     struct db_identity identity;
     struct committer *committer;
     struct regions *regions;
+    struct driver *driver;
     struct intake *intake;
     struct feed *feed;
     struct metrics *metrics;
@@ -34,7 +42,9 @@ static inline struct services *services_of(const struct http_request *request) {
     return http_context(request);
 }
 
-/* Wall clock of this turn of the loop, milliseconds. */
-int64_t services_now_ms(const struct services *services);
+/* Service time of this turn of the loop, milliseconds. */
+static inline int64_t services_now_ms(const struct services *services) {
+    return service_time_ms(services->time);
+}
 
 #endif

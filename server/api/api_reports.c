@@ -36,6 +36,7 @@ struct first_read {
     struct upload *upload; /* NULL: abandoned */
     uint64_t seq;
     int64_t received_ms;
+    uint64_t incident, ticket;
     enum status status;
 };
 
@@ -55,7 +56,12 @@ static void answer(struct upload *upload) {
 
 static bool keep_received(void *context, const struct timeline_row *row) {
     struct first_read *read = context;
+    struct record record;
     read->received_ms = row->entry.received_ms;
+    if (record_decode(&record, row->record)) {
+        read->incident = record.incident;
+        read->ticket = record.ticket;
+    }
     return false;
 }
 
@@ -72,6 +78,8 @@ static void on_first_read(uv_work_t *work, int uv_status) {
         upload->first_read = NULL;
         if (read->status == STATUS_OK) {
             upload->single.received_ms = read->received_ms;
+            upload->single.incident = read->incident;
+            upload->single.ticket = read->ticket;
             answer(upload);
         } else {
             http_problem(upload->request, 503, "not available",

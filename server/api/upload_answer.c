@@ -74,10 +74,8 @@ static void write_item(struct upload_tally *tally, const struct intake_result *r
     } else {
         json_out_null(&out);
     }
-    json_out_key(&out, "incident");
-    json_out_null(&out);
-    json_out_key(&out, "ticket");
-    json_out_null(&out);
+    json_out_name(&out, "incident", 'i', result->incident);
+    json_out_name(&out, "ticket", 't', result->ticket);
     json_out_key(&out, "problem");
     if (result->verdict == VERDICT_INVALID) {
         write_problem(&out, 422, result->problem->title, result->problem->pointer,
@@ -132,6 +130,8 @@ void single_result_deinit(struct single_result *single) {
 void single_result_keep(struct single_result *single, const struct intake_result *result) {
     single->verdict = result->verdict;
     single->seq = result->seq;
+    single->incident = result->incident;
+    single->ticket = result->ticket;
     if (result->report != NULL) {
         single->received_ms = result->report->entry.received_ms;
         buffer_append_slice(&single->id, result->report->id);
@@ -198,10 +198,8 @@ static void write_single_members(struct json_out *out, const struct single_resul
     json_out_string(out, buffer_slice(&single->source));
     json_out_key(out, "received_at");
     json_out_instant(out, single->received_ms);
-    json_out_key(out, "incident");
-    json_out_null(out);
-    json_out_key(out, "ticket");
-    json_out_null(out);
+    json_out_name(out, "incident", 'i', single->incident);
+    json_out_name(out, "ticket", 't', single->ticket);
 }
 
 /* Members to add to a problem document: an object without its braces. */

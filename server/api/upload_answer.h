@@ -25,8 +25,9 @@ void upload_tally_add(struct upload_tally *tally, const struct intake_result *re
 /* The one result of a single report, kept until it is durable. */
 struct single_result {
     enum verdict verdict;
-    uint64_t seq;
-    int64_t received_ms; /* of the first one, when it repeats or contradicts */
+    uint64_t seq, incident, ticket; /* 0: none */
+    int64_t received_ms; /* this and incident and ticket: of the first one, when it repeats or
+                            contradicts */
     struct buffer id, source;
     char pointer[128], detail[256];
     const char *title;

@@ -1,0 +1,345 @@
+#include "server/driver.h"
+
+#include "core/check.h"
+#include "server/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+struct driver {
+    struct services *services;
+    struct world world;
+    void *world_memory;
+    size_t world_bytes;
+    struct event_log log;
+    void *log_memory;
+    struct deadlines *deadlines;
+    /* What the world looks at now. */
+    struct world_view view;
+    struct region_ref *regions;
+    struct calendar_map calendar_map;
+};
+
+static int64_t now_ms(const struct driver *driver) {
+    return service_time_ms(driver->services->time);
+}
+
+/* Policy, calendars and regions are replaced by their owners; the world is told before its next
+ * step. The old region table is held until then. */
+static void refresh_view(struct driver *driver) {
+    struct services *services = driver->services;
+    struct region_ref *regions = regions_current(services->regions);
+    if (driver->regions == regions && driver->view.policy == services->policy &&
+        driver->view.calendars == services->calendars) {
+        return;
+    }
+    region_ref_release(driver->regions);
+    driver->regions = region_ref_acquire(regions);
+    uint32_t unknown = 0;
+    (void)calendar_map_build(&driver->calendar_map, services->calendars, regions->table, &unknown);
+    driver->view = (struct world_view){
+        .policy = services->policy,
+        .policies = services->policies,
+        .policies_count = services->policies_count,
+        .calendars = services->calendars,
+        .calendar_map = &driver->calendar_map,
+        .regions = regions->table,
+    };
+    world_adopt(&driver->world, &driver->view);
+}
+
+/* A step is about to happen: room for all it may append, and the numbers it will get. */
+static struct event_log *begin_step(struct driver *driver, size_t report_bytes) {
+    struct committer *committer = driver->services->committer;
+    committer_reserve(committer, STEP_ENTRIES_MAX, report_bytes + STEP_EVENTS_BYTES_MAX);
+    refresh_view(driver);
+    uint64_t next_seq = committer_next_seq(committer) + (report_bytes != 0 ? 1 : 0);
+    event_log_begin(&driver->log, now_ms(driver), next_seq);
+    return &driver->log;
+}
+
+static void append_events(struct driver *driver) {
+    struct committer *committer = driver->services->committer;
+    for (uint32_t i = 0; i < driver->log.events_count; i++) {
+        struct entry entry;
+        struct record record;
+        event_log_entry(&driver->log, i, &entry, &record);
+        committer_append(committer, &entry, &record);
+    }
+    CHECK(committer_next_seq(committer) == driver->log.effects.next_seq);
+}
+
+static void end_step(struct driver *driver, struct driver_step *ret_step) {
+    append_events(driver);
+    ret_step->seq = committer_next_seq(driver->services->committer) - 1;
+}
+
+const struct world *driver_world(const struct driver *driver) {
+    return &driver->world;
+}
+
+const struct ticket_context *driver_context(struct driver *driver) {
+    refresh_view(driver);
+    driver->world.context.now_ms = now_ms(driver);
+    return &driver->world.context;
+}
+
+void driver_report(struct driver *driver, const struct report *report, uint64_t seq,
+                   struct world_taken *ret) {
+    struct committer *committer = driver->services->committer;
+    CHECK(seq == committer_next_seq(committer));
+    *ret = (struct world_taken){.merged = false};
+    if (!world_wants(&driver->world, report->entry.category_tag)) {
+        committer_append(committer, &report->entry, &report->record);
+        return;
+    }
+    struct record record = report->record;
+    struct event_log *log =
+        begin_step(driver, record_encoded_bytes(&record) + RECORD_HEADER_BYTES_MAX);
+    world_report(&driver->world, report, seq, log, ret);
+    record.incident = ret->incident;
+    record.ticket = ret->ticket;
+    committer_append(committer, &report->entry, &record);
+    append_events(driver);
+}
+
+struct ticket_outcome driver_command(struct driver *driver, uint64_t number,
+                                     const struct ticket_command *command,
+                                     struct driver_step *ret_step) {
+    struct event_log *log = begin_step(driver, 0);
+    struct ticket *ticket = docket_find(&driver->world.docket, number);
+    CHECK(ticket != NULL);
+    struct ticket_outcome outcome = world_command(&driver->world, ticket, command, log);
+    end_step(driver, ret_step);
+    return outcome;
+}
+
+enum status driver_open_ticket(struct driver *driver, const struct ticket_opening *opening,
+                               uint64_t *ret_ticket, struct driver_step *ret_step) {
+    struct event_log *log = begin_step(driver, 0);
+    struct ticket *ticket = NULL;
+    enum status status = world_open_ticket(&driver->world, opening, log, &ticket);
+    end_step(driver, ret_step);
+    if (status == STATUS_OK) {
+        *ret_ticket = ticket->number;
+    }
+    return status;
+}
+
+enum status driver_merge(struct driver *driver, uint64_t a, uint64_t b, uint64_t *ret_survivor,
+                         struct driver_step *ret_step) {
+    struct event_log *log = begin_step(driver, 0);
+    enum status status = world_merge(&driver->world, a, b, log, ret_survivor);
+    end_step(driver, ret_step);
+    return status;
+}
+
+enum status driver_unmerge(struct driver *driver, uint64_t incident, const uint64_t *seqs,
+                           size_t seqs_count, const struct incident_members *members,
+                           uint64_t *ret_incident, struct driver_step *ret_step) {
+    struct event_log *log = begin_step(driver, 0);
+    enum status status =
+        world_unmerge(&driver->world, incident, seqs, seqs_count, members, log, ret_incident);
+    end_step(driver, ret_step);
+    return status;
+}
+
+static void on_fire(void *context, const struct deadline *deadline, bool is_late) {
+    (void)is_late; /* the ticket sees by itself how late it is */
+    struct driver *driver = context;
+    struct event_log *log = begin_step(driver, 0);
+    world_fire(&driver->world, deadline, log);
+    append_events(driver);
+}
+
+static bool may_fire(void *context) {
+    const struct driver *driver = context;
+    return committer_pressure(driver->services->committer) == PRESSURE_NONE;
+}
+
+static void on_deadlines_failed(void *context, const struct error *error) {
+    (void)context;
+    log_line(LOG_LEVEL_ERROR, LOG_WARNING, "deadlines cannot be read: trying again", "error",
+             LOG_TEXT, error->message, NULL);
+}
+
+static enum family family_of(enum row_family family) {
+    switch (family) {
+    case ROW_INCIDENT:
+        return FAMILY_INCIDENTS;
+    case ROW_MEMBER:
+        return FAMILY_MEMBERS;
+    case ROW_MOVED:
+        return FAMILY_MOVED;
+    case ROW_TICKET:
+        return FAMILY_TICKETS;
+    case ROW_DEADLINE:
+        return FAMILY_DEADLINES;
+    case ROW_DIRECTIVE:
+        return FAMILY_DIRECTIVES;
+    }
+    CHECK(false);
+}
+
+struct closing {
+    struct driver *driver;
+    struct row_set *rows;
+    uint64_t seq;
+};
+
+static void put_row(void *context, enum row_family family, struct slice key, struct slice value) {
+    struct closing *closing = context;
+    bool remove = value.bytes == 0;
+    row_set_put(closing->rows, family_of(family), key, value, remove);
+    if (family == ROW_DEADLINE && !remove) {
+        struct deadline deadline;
+        bool sound = deadline_key_decode(&deadline, key);
+        CHECK(sound);
+        deadlines_put(closing->driver->deadlines, closing->seq, &deadline);
+    }
+}
+
+void driver_on_closing(struct driver *driver, struct row_set *rows) {
+    uint64_t seq = committer_next_seq(driver->services->committer) - 1;
+    struct closing closing = {driver, rows, seq};
+    world_flush(&driver->world, seq, put_row, &closing);
+}
+
+void driver_on_published(struct driver *driver, uint64_t seq) {
+    deadlines_durable(driver->deadlines, seq);
+}
+
+enum status driver_load_ticket(struct driver *driver, struct slice key, struct slice value) {
+    return world_restore_ticket(&driver->world, key, value);
+}
+
+void driver_start(struct driver *driver) {
+    deadlines_start(driver->deadlines);
+}
+
+void driver_stop(struct driver *driver) {
+    deadlines_stop(driver->deadlines);
+}
+
+/* Start-up: the rows that are still of interest. */
+
+struct restore {
+    struct driver *driver;
+    enum status (*take)(struct driver *driver, struct slice key, struct slice value);
+    enum status status;
+    uint64_t rows;
+};
+
+static enum status take_incident(struct driver *driver, struct slice key, struct slice value) {
+    return world_restore_incident(&driver->world, key, value, now_ms(driver));
+}
+
+static enum status take_ticket(struct driver *driver, struct slice key, struct slice value) {
+    return world_restore_ticket(&driver->world, key, value);
+}
+
+static enum status take_directive(struct driver *driver, struct slice key, struct slice value) {
+    return world_restore_directive(&driver->world, key, value);
+}
+
+static bool take_row(void *context, struct slice key, struct slice value) {
+    struct restore *restore = context;
+    restore->status = restore->take(restore->driver, key, value);
+    restore->rows++;
+    return restore->status == STATUS_OK;
+}
+
+static enum status restore_family(struct driver *driver, enum family family, const char *what,
+                                  enum status (*take)(struct driver *, struct slice, struct slice),
+                                  struct error *error) {
+    struct restore restore = {.driver = driver, .take = take};
+    const struct db_walk walk = {.family = family};
+    enum status status = db_walk_rows(driver->services->db, &walk, take_row, &restore, error);
+    if (status == STATUS_OK && restore.status != STATUS_OK) {
+        status =
+            error_set(error, restore.status, "a stored row cannot be taken into memory: ", what,
+                      restore.status == STATUS_FULL ? ": raise the limit" : NULL);
+    }
+    return status;
+}
+
+static enum status restore_all(struct driver *driver, struct error *error) {
+    enum status status =
+        restore_family(driver, FAMILY_INCIDENTS, "an incident", take_incident, error);
+    if (status == STATUS_OK) {
+        status = restore_family(driver, FAMILY_TICKETS, "a ticket", take_ticket, error);
+    }
+    if (status == STATUS_OK) {
+        status = restore_family(driver, FAMILY_DIRECTIVES, "a directive", take_directive, error);
+    }
+    return status;
+}
+
+static enum status make_memory(struct driver *driver, struct error *error) {
+    const struct limits *limits = &driver->services->config->limits;
+    driver->world_bytes = world_bytes(limits);
+    driver->world_memory = mmap(NULL, driver->world_bytes, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (driver->world_memory == MAP_FAILED) {
+        driver->world_memory = NULL;
+        return error_set(error, STATUS_NO_MEMORY,
+                         "no memory for incidents and tickets: lower limits.open_incidents or "
+                         "limits.open_tickets",
+                         NULL, NULL);
+    }
+    driver->log_memory = malloc(event_log_bytes(STEP_ENTRIES_MAX, STEP_EVENTS_BYTES_MAX));
+    CHECK(driver->log_memory != NULL);
+    event_log_init(&driver->log, driver->log_memory, STEP_ENTRIES_MAX, STEP_EVENTS_BYTES_MAX);
+    return STATUS_OK;
+}
+
+static enum status make_deadlines(struct driver *driver) {
+    struct services *services = driver->services;
+    const struct deadlines_options options = {
+        .loop = services->loop,
+        .db = services->db,
+        .time = services->time,
+        .limits = &services->config->limits,
+        .metrics = services->metrics,
+        .context = driver,
+        .fire = on_fire,
+        .may_fire = may_fire,
+        .on_failed = on_deadlines_failed,
+    };
+    return deadlines_new(&driver->deadlines, &options);
+}
+
+enum status driver_new(struct driver **ret, struct services *services, struct error *error) {
+    struct driver *driver = calloc(1, sizeof *driver);
+    CHECK(driver != NULL);
+    driver->services = services;
+    enum status status = make_memory(driver, error);
+    if (status == STATUS_OK) {
+        world_init(&driver->world, driver->world_memory, &services->config->limits);
+        refresh_view(driver);
+        status = make_deadlines(driver);
+    }
+    if (status == STATUS_OK) {
+        status = restore_all(driver, error);
+    }
+    if (status != STATUS_OK) {
+        driver_free(driver);
+        return status;
+    }
+    *ret = driver;
+    return STATUS_OK;
+}
+
+void driver_free(struct driver *driver) {
+    if (driver == NULL) {
+        return;
+    }
+    deadlines_free(driver->deadlines);
+    region_ref_release(driver->regions);
+    if (driver->world_memory != NULL) {
+        munmap(driver->world_memory, driver->world_bytes);
+    }
+    free(driver->log_memory);
+    free(driver);
+}
