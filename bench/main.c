@@ -29,6 +29,10 @@ static const struct {
      "measures this machine: fdatasync, and HTTP with nothing behind it",
      limits_main,
      {.connections = 8, .bulk = 1000, .events = 1000000, .seconds = 5}},
+    {"calendar",
+     "measures the working calendar's arithmetic alone; --events calls of each kind",
+     calendar_main,
+     {.connections = 1, .bulk = 1, .events = 4000000}},
 };
 
 static void help(void) {
@@ -61,7 +65,9 @@ static int run(size_t index, int count, char **arguments) {
 
 int main(int count, char **arguments) {
     if (count < 2) {
-        fputs("gridd-bench: which workload? ingest, feed, timeline, timers or limits; see --help\n",
+        fputs("gridd-bench: which workload? ingest, feed, timeline, timers, limits or calendar; see "
+              "--help
+",
               stderr);
         return 2;
     }

@@ -108,14 +108,14 @@ void slow_calendar_free(struct slow_calendar *slow) {
 }
 
 int64_t slow_instant_ms(const struct slow_calendar *slow, struct prng *prng) {
+    static const int64_t besides_ms[] = {0, 0, -1, 1, -999, 500};
     uint64_t second = prng_below(prng, SLOW_SECONDS);
     if (prng_below(prng, 2) == 0) {
         while (second > 0 && slow->attended[second] == slow->attended[second - 1]) {
             second--;
         }
     }
-    int64_t beside_ms = (int64_t)prng_below(prng, 3) * (int64_t)prng_below(prng, 1000) - 1000;
-    int64_t ms = (int64_t)second * 1000 + (prng_below(prng, 2) == 0 ? 0 : beside_ms);
+    int64_t ms = (int64_t)second * 1000 + besides_ms[prng_below(prng, ARRAY_COUNT(besides_ms))];
     return slow->first_ms + (ms < 0 ? 0 : ms);
 }
 
