@@ -10,7 +10,7 @@
  * compares what fires with what it waits for (stage, point, part and due_ms), and drops what does
  * not match. So no map from deadline to handle is needed, and reading needs no look-up of owners.
  *
- * Not thread-safe; everything here runs on the loop. */
+ * Not thread-safe; everything here runs on the loop. 200 KiB, so no local variable. */
 #ifndef CORE_HORIZON_H
 #define CORE_HORIZON_H
 
@@ -64,8 +64,8 @@ void horizon_loaded(struct horizon *horizon, const struct deadline *rows, size_t
 void horizon_load_failed(struct horizon *horizon);
 
 /* What is due at `now_ms` (which must not fall), in due order, `max` of it at most: at most
- * HORIZON_STEPS of work. Nothing fires ahead of an earlier row that has not been read. `*ret_more`:
- * there is more to do now; call again in the next turn. */
+ * HORIZON_STEPS of work, and as much dropping. Nothing fires ahead of an earlier row that has not
+ * been read. `*ret_more`: there is more to do now; call again in the next turn. */
 size_t horizon_fire(struct horizon *horizon, int64_t now_ms, struct deadline *ret, size_t max,
                     bool *ret_more);
 /* Was it due before this process began? */

@@ -64,8 +64,8 @@ struct wheel {
 };
 
 size_t wheel_bytes(uint32_t capacity);
-/* `memory` (wheel_bytes of it, 32-byte aligned, any content) stays the caller's. 1 <= capacity <=
- * WHEEL_ENTRIES_MAX. The wheel's time begins at `now_ms`. */
+/* `memory` (wheel_bytes of it, 32-byte aligned, any content, best in huge pages) stays the
+ * caller's. 1 <= capacity <= WHEEL_ENTRIES_MAX. The wheel's time begins at `now_ms`. */
 void wheel_init(struct wheel *wheel, void *memory, uint32_t capacity, int64_t now_ms);
 static inline uint32_t wheel_count(const struct wheel *wheel) {
     return wheel->count;
