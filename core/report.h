@@ -6,6 +6,7 @@
 #include "core/arena.h"
 #include "core/entry.h"
 #include "core/json.h"
+#include "core/observation.h"
 #include "core/policy.h"
 #include "core/record.h"
 #include "core/region.h"
@@ -23,7 +24,8 @@ struct report {
     struct entry entry;   /* complete but for record_offset */
     struct record record; /* what to store; points into the line */
     struct slice id; /* unescaped; "d-" + 32 hex digits when derived. In the arena or the line */
-    struct slice source; /* unescaped */
+    struct slice source;            /* unescaped */
+    struct observation observation; /* for matching; not stored, read again from the record */
 };
 
 /* The text of a derived identity: "d-", then 32 hex digits, the high half first. No NUL. */
