@@ -26,17 +26,17 @@ const struct merge_class *policy_merge_class(const struct policy *policy,
 
 static const char *distance_problem(const struct merge_class *rules) {
     if (rules->gate_m == 0 && rules->kind != MERGE_ALARM) {
-        return "gate: is 0, and then nothing can join";
+        return "gate_m: is 0, and then nothing can join";
     }
     if (rules->gate_m > rules->spread_m) {
-        return "gate: is above spread, which no member may exceed";
+        return "gate_m: is above spread_m, which no member may exceed";
     }
     if (rules->spread_m > MERGE_DISTANCE_M_MAX || rules->suggest_m > MERGE_DISTANCE_M_MAX) {
-        return rules->spread_m > MERGE_DISTANCE_M_MAX ? "spread: is above 100000 m"
-                                                      : "suggest: is above 100000 m";
+        return rules->spread_m > MERGE_DISTANCE_M_MAX ? "spread_m: is above 100000 m"
+                                                      : "suggest_m: is above 100000 m";
     }
     return rules->suggest_m != 0 && rules->suggest_m <= rules->gate_m
-               ? "suggest: is not above gate, within which reports join anyhow"
+               ? "suggest_m: is not above gate_m, within which reports join anyhow"
                : NULL;
 }
 
@@ -164,10 +164,10 @@ static const char *unacked_problem(const struct ladder *ladder) {
 
 static const char *ladder_problem(const struct ladder *ladder) {
     if (ladder->near_percent == 0 || ladder->near_percent >= 100) {
-        return "near: is not from 1 to 99 percent";
+        return "near_percent: is not from 1 to 99 percent";
     }
     if (ladder->reminder_percent >= ladder->near_percent) {
-        return "reminder: is not below near";
+        return "reminder_percent: is not below near_percent";
     }
     if (ladder->step_s < LADDER_PAUSE_S_MIN || ladder->step_s > TIME_S_MAX) {
         return "step: is not from 1 minute to 366 days";

@@ -133,7 +133,11 @@ static void parse_init(struct report_parse *parse, const struct report_context *
     parse->refused = parse->arena_full = false;
     content_tag_init(&parse->tag);
     parse->id = parse->source = parse->reporter = parse->text = (struct slice){NULL, 0};
+    parse->device = (struct slice){NULL, 0};
     parse->category = NULL;
+    parse->channel = NULL;
+    parse->observation = (struct observation){0};
+    parse->satellite = false;
     parse->has_occurred = parse->has_position = parse->has_grid = false;
     parse->occurred_ms = 0;
     parse->position = (struct position){0.0, 0.0};
@@ -173,6 +177,10 @@ enum status report_parse(struct report *ret, struct report_problem *problem,
         return STATUS_FULL;
     }
     fill_record(&parse, json, &report);
-    *ret = report;
+    ret->entry = report.entry;
+    ret->record = report.record;
+    ret->id = report.id;
+    ret->source = report.source;
+    report_observation(&ret->observation, &parse, report.source);
     return STATUS_OK;
 }

@@ -6,6 +6,7 @@
 #include "core/arena.h"
 #include "core/entry.h"
 #include "core/json.h"
+#include "core/observation.h"
 #include "core/policy.h"
 #include "core/record.h"
 #include "core/region.h"
@@ -25,6 +26,7 @@ struct report {
     struct slice id; /* unescaped; "d-" + 32 hex digits when derived. In the arena or the line */
     struct slice source;       /* unescaped */
     int64_t occurred_given_ms; /* occurred_at as sent: entry's own differs when that is suspect */
+    struct observation observation; /* for matching; not stored, read again from the record */
 };
 
 /* The text of a derived identity: "d-", then 32 hex digits, the high half first. No NUL. */

@@ -109,8 +109,11 @@ static void read_severity(struct report_parse *parse, const struct json_token *v
 
 static void read_channel(struct report_parse *parse, const struct json_token *value) {
     struct slice code;
-    if (report_string(parse, "/channel", value, SIZE_MAX, &code) &&
-        policy_channel(parse->context->policy, code) == NULL) {
+    if (!report_string(parse, "/channel", value, SIZE_MAX, &code)) {
+        return;
+    }
+    parse->channel = policy_channel(parse->context->policy, code);
+    if (parse->channel == NULL) {
         report_refuse(parse, TITLE_UNKNOWN, "/channel", "the channel \"", code,
                       "\" is not in the policy");
     }
@@ -126,8 +129,7 @@ static void read_on_behalf_of(struct report_parse *parse, const struct json_toke
 }
 
 static void read_device(struct report_parse *parse, const struct json_token *value) {
-    struct slice device;
-    (void)report_string(parse, "/device", value, REPORT_WHO_BYTES_MAX, &device);
+    (void)report_string(parse, "/device", value, REPORT_WHO_BYTES_MAX, &parse->device);
 }
 
 static void read_text(struct report_parse *parse, const struct json_token *value) {

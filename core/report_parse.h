@@ -26,8 +26,11 @@ struct report_parse {
     struct content_tag tag;
 
     /* What was read; an empty slice, false, NULL or 0 where it is absent. */
-    struct slice id, source, reporter, text;
+    struct slice id, source, reporter, device, text;
     const struct category *category;
+    const struct channel *channel;
+    struct observation observation; /* what members say of it directly */
+    bool satellite;                 /* its kind is from attributes.satellite */
     bool has_occurred, has_position, has_grid;
     int64_t occurred_ms;
     struct position position; /* WGS 84 */
@@ -72,6 +75,23 @@ report_reader report_read_location;
 report_reader report_read_bearing;
 report_reader report_read_media;
 report_reader report_read_attributes;
+
+/* Reads on to the next member of the object at `depth` that is not null; false at the object's end
+ * or when the text is broken. The name is empty when it is too long to be known. */
+bool report_next_member(struct report_parse *parse, uint32_t depth,
+                        uint8_t buffer[NAME_BUFFER_BYTES], struct slice *ret_name,
+                        struct json_token *ret_value);
+
+/* report_observation.c. One member of the attributes; it may leave an object or array unread. */
+void report_observe_attribute(struct report_parse *parse, struct slice name,
+                              const struct json_token *value);
+/* Members of location and bearing, already checked; 0 where not said. */
+void report_observe_accuracy(struct report_parse *parse, double accuracy_m);
+void report_observe_bearing(struct report_parse *parse, double azimuth_deg, double cone_deg,
+                            double range_km);
+/* The whole, once everything was read. */
+void report_observation(struct observation *ret, const struct report_parse *parse,
+                        struct slice source);
 
 /* Reads the value of one member of the outermost object. */
 void report_read_field(struct report_parse *parse, const struct json_token *key);

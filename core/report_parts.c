@@ -4,9 +4,7 @@
 
 #include <string.h>
 
-/* Reads on to the next member that is not null; false at the object's end or when the text is
- * broken. The name is empty when it is too long to be known. */
-static bool next_member(struct report_parse *parse, uint32_t depth,
+bool report_next_member(struct report_parse *parse, uint32_t depth,
                         uint8_t buffer[NAME_BUFFER_BYTES], struct slice *ret_name,
                         struct json_token *ret_value) {
     for (;;) {
@@ -54,7 +52,9 @@ static void read_location_member(struct report_parse *parse, struct location *lo
             report_number(parse, "/location/lon", value, &lon, &location->position.lon_deg);
     } else if (slice_is(name, "accuracy_m")) {
         double accuracy_m;
-        (void)report_number(parse, "/location/accuracy_m", value, &accuracy, &accuracy_m);
+        if (report_number(parse, "/location/accuracy_m", value, &accuracy, &accuracy_m)) {
+            report_observe_accuracy(parse, accuracy_m);
+        }
     } else if (slice_is(name, "crs")) {
         read_crs(parse, value, &location->crs);
     }
@@ -69,7 +69,7 @@ void report_read_location(struct report_parse *parse, const struct json_token *v
     uint8_t buffer[NAME_BUFFER_BYTES] UNINITIALIZED;
     struct slice name;
     struct json_token member UNINITIALIZED;
-    while (next_member(parse, 2, buffer, &name, &member)) {
+    while (report_next_member(parse, 2, buffer, &name, &member)) {
         read_location_member(parse, &location, name, &member);
     }
     if (!location.has_lat) {
@@ -92,23 +92,25 @@ void report_read_bearing(struct report_parse *parse, const struct json_token *va
         return;
     }
     bool has_azimuth = false;
+    double azimuth_deg = 0.0, cone_deg = 0.0, range_km = 0.0;
     uint8_t buffer[NAME_BUFFER_BYTES] UNINITIALIZED;
     struct slice name;
     struct json_token member UNINITIALIZED;
-    double number;
-    while (next_member(parse, 2, buffer, &name, &member)) {
+    while (report_next_member(parse, 2, buffer, &name, &member)) {
         if (slice_is(name, "azimuth_deg")) {
-            has_azimuth = report_number(parse, "/bearing/azimuth_deg", &member, &circle, &number);
+            has_azimuth =
+                report_number(parse, "/bearing/azimuth_deg", &member, &circle, &azimuth_deg);
         } else if (slice_is(name, "cone_deg")) {
-            (void)report_number(parse, "/bearing/cone_deg", &member, &circle, &number);
+            (void)report_number(parse, "/bearing/cone_deg", &member, &circle, &cone_deg);
         } else if (slice_is(name, "range_km")) {
-            (void)report_number(parse, "/bearing/range_km", &member, &range, &number);
+            (void)report_number(parse, "/bearing/range_km", &member, &range, &range_km);
         }
     }
     if (!has_azimuth) {
         refuse_missing(parse, "/bearing/azimuth_deg",
                        "a bearing needs azimuth_deg, a number of degrees from 0 to 360");
     }
+    report_observe_bearing(parse, azimuth_deg, cone_deg, range_km);
 }
 
 /* "/media/3/url", where the member may be left out. */
@@ -151,7 +153,7 @@ static void read_medium(struct report_parse *parse, size_t index) {
     struct json_token value UNINITIALIZED;
     uint64_t content_hash = 0;
     uint64_t url_hash = 0;
-    while (next_member(parse, 3, buffer, &name, &value)) {
+    while (report_next_member(parse, 3, buffer, &name, &value)) {
         if (slice_is(name, "sha256")) {
             media_pointer(pointer, index, "/sha256");
             if (report_string(parse, pointer, &value, SIZE_MAX, &text) &&
@@ -203,7 +205,12 @@ void report_read_attributes(struct report_parse *parse, const struct json_token 
         return;
     }
     size_t from = json_offset(parse->reader) - value->text.bytes;
-    report_pull_to_depth(parse, 1);
+    uint8_t buffer[NAME_BUFFER_BYTES] UNINITIALIZED;
+    struct slice name;
+    struct json_token member UNINITIALIZED;
+    while (report_next_member(parse, 2, buffer, &name, &member)) {
+        report_observe_attribute(parse, name, &member);
+    }
     if (json_offset(parse->reader) - from > REPORT_ATTRIBUTES_BYTES_MAX) {
         report_refuse(parse, TITLE_VALUE, "/attributes",
                       "attributes are longer than 4096 bytes as sent", (struct slice){NULL, 0}, "");

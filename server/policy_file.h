@@ -1,4 +1,7 @@
-/* Reads a policy from YAML (libcyaml): categories with priority and default severity, channels. */
+/* Reads a policy from YAML (libcyaml). The form is told in server/policy/default.yaml, key by key;
+ * only version, categories (code, name, priority) and channels (code, name) must be there, the rest
+ * has the defaults of core/policy.h. policy_yaml.c has the keys and words, policy_sections.c turns
+ * them into a policy. */
 #ifndef SERVER_POLICY_FILE_H
 #define SERVER_POLICY_FILE_H
 

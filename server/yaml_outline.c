@@ -59,7 +59,7 @@ const struct yaml_node *yaml_outline_find(const struct yaml_outline *outline, co
 static enum status add_node(struct walk *walk, size_t line) {
     struct yaml_outline *outline = walk->outline;
     if (outline->nodes_count == YAML_NODES_MAX) {
-        return refuse(walk, line, "the file has more than 8192 keys and items");
+        return refuse(walk, line, "the file has more than 16384 keys and items");
     }
     walk->path[walk->path_bytes] = '\0';
     if (yaml_outline_find(outline, walk->path) != NULL) {

@@ -218,7 +218,7 @@ static void size_is_bounded(void **state) {
     assert_int_equal(outline_of_keys(YAML_NODES_MAX - 1, &error), STATUS_OK);
     assert_int_equal(outline_of_keys(YAML_NODES_MAX, &error), STATUS_OK);
     assert_int_equal(outline_of_keys(YAML_NODES_MAX + 1, &error), STATUS_INVALID);
-    assert_string_equal(error.message, "f:8193: the file has more than 8192 keys and items");
+    assert_string_equal(error.message, "f:16385: the file has more than 16384 keys and items");
 
     char *text = malloc(YAML_BYTES_MAX + 1);
     assert_non_null(text);

@@ -146,9 +146,9 @@ static void bad_merge_classes_are_refused(void **state) {
         {{.kind = MERGE_NEVER, .gate_m = 1}, "never"},
         {{.kind = MERGE_NEVER, .reopen_s = 1}, "never"},
         {{.kind = (enum merge_kind)9, .gate_m = 1, .spread_m = 1}, "kind"},
-        {{.kind = MERGE_DISTANCE}, "gate: is 0"},
-        {{.kind = MERGE_FIRE, .spread_m = 10}, "gate: is 0"},
-        {{.kind = MERGE_GRID, .gate_m = 51, .spread_m = 50}, "above spread"},
+        {{.kind = MERGE_DISTANCE}, "gate_m: is 0"},
+        {{.kind = MERGE_FIRE, .spread_m = 10}, "gate_m: is 0"},
+        {{.kind = MERGE_GRID, .gate_m = 51, .spread_m = 50}, "above spread_m"},
         {{.kind = MERGE_DISTANCE, .gate_m = 5, .spread_m = 100001}, "spread"},
         {{.kind = MERGE_DISTANCE, .gate_m = 5, .spread_m = 5, .suggest_m = 100001}, "suggest"},
         {{.kind = MERGE_DISTANCE, .gate_m = 5, .spread_m = 5, .suggest_m = 5}, "suggest"},
@@ -245,9 +245,9 @@ static void bad_ladders_are_refused(void **state) {
         ladder.field = (value);                                                                    \
         refused(policy_set_ladder(&policy, 1, &ladder, &error), word);                             \
     } while (0)
-    BAD(near_percent, 0, "near");
-    BAD(near_percent, 100, "near");
-    BAD(reminder_percent, 80, "reminder");
+    BAD(near_percent, 0, "near_percent");
+    BAD(near_percent, 100, "near_percent");
+    BAD(reminder_percent, 80, "reminder_percent");
     BAD(step_s, 59, "step");
     BAD(step_s, TOO_LONG_S, "step");
     BAD(step_percent, LADDER_STEP_PERCENT_MAX + 1, "step_percent");
