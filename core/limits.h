@@ -65,6 +65,8 @@
     X(region_code_bytes, 32, 4, 64, "a region code")                                               \
     X(region_name_bytes, 256, 16, 1024, "a region name or leader")                                 \
     X(locate_m, 3000, 1, 100000, "from a report's location to the grid it is given to")            \
+    X(open_incidents, 2000000, 4, 16000000,                                                        \
+      "incidents in memory: open, or closed and not yet past reopening; more: none is opened")     \
     X(clock_skew_ms, 300000, 1000, 86400000,                                                       \
       "occurred_at ahead of our clock before it is suspect")                                       \
     X(disk_reserve_bytes, 512 * MIB, 1 * MIB, 1024 * GIB, "free disk below which intake: 507")
@@ -92,7 +94,8 @@ enum {
     UNITS_MAX = 256,
     ASSIGNMENTS_MAX = 1024,
     LADDER_UNACKED_MAX = 8,
-    REGION_CODE_CAP = 64, /* >= max of region_code_bytes */
+    OPEN_INCIDENTS_CAP = 16000000, /* >= max of open_incidents */
+    REGION_CODE_CAP = 64,          /* >= max of region_code_bytes */
     POLICY_CODE_BYTES_MAX = 64,
 };
 
