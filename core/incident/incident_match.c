@@ -54,6 +54,9 @@ static double seconds(int64_t from_ms, int64_t to_ms) {
 double incident_time_gap(const struct incidents *incidents, const struct incident *incident,
                          const struct sighting *sighting, uint32_t window_s, bool late) {
     int64_t at_ms = sighting->occurred_ms;
+    if (incident->state != INCIDENT_OPEN && incident->due_ms <= sighting->received_ms) {
+        return -1.0; /* about to be forgotten, and after a restart it would be already */
+    }
     int64_t end_ms = incident->last_seen_ms > incident->last_activity_ms
                          ? incident->last_seen_ms
                          : incident->last_activity_ms;

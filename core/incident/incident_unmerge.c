@@ -81,9 +81,6 @@ static struct incident *begin_new(struct incidents *incidents, const struct unme
                                   const struct effects *effects) {
     const struct category *category =
         policy_category_by_tag(incidents->policy, unmerge->category_tag);
-    if (category == NULL || category->merge_class >= incidents->classes_count) {
-        return NULL;
-    }
     return incidents_begin(incidents, category, effects->next_seq, effects->now_ms);
 }
 
@@ -118,6 +115,9 @@ static enum status check(const struct unmerge *unmerge) {
     }
     if (unmerge->moved_count == 0 || unmerge->staying_count == 0) {
         return STATUS_CONFLICT;
+    }
+    if (policy_category_by_tag(unmerge->incidents->policy, unmerge->category_tag) == NULL) {
+        return STATUS_INVALID;
     }
     uint64_t rows = 2 * unmerge->moved_count;
     return rows > INCIDENTS_PENDING_MAX - unmerge->incidents->pending_count ? STATUS_BUSY

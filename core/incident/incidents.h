@@ -141,9 +141,10 @@ typedef bool incident_members_next(void *context, struct member *ret);
  * members; whatever else was merged in stays. `seqs` ascend strictly.
  *
  * NOT_FOUND: no such incident, or one of the seqs is no member. CONFLICT: nothing or everything
- * would be moved, it is merged itself, or an alarm. INVALID: more than UNMERGE_SEQS_MAX, or not
- * ascending. FULL: no room for one more. BUSY: flush first. On failure nothing has changed. `next`
- * is read to its end twice; `rewind` goes back to the first. O(members + log seqs). */
+ * would be moved, it is merged itself, or an alarm. INVALID: more than UNMERGE_SEQS_MAX, not
+ * ascending, or the policy no longer has their category. FULL: no room for one more. BUSY: flush
+ * first. On failure nothing has changed. `next` is read to its end twice; `rewind` goes back to the
+ * first. O(members + log seqs). */
 struct incident_members {
     void *context;
     incident_members_next *next;
