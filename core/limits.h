@@ -66,6 +66,8 @@
     X(region_code_bytes, 32, 4, 64, "a region code")                                               \
     X(region_name_bytes, 256, 16, 1024, "a region name or leader")                                 \
     X(locate_m, 3000, 1, 100000, "from a report's location to the grid it is given to")            \
+    X(open_incidents, 2000000, 4, 16000000,                                                        \
+      "incidents in memory: open, or closed and not yet past reopening; more: none is opened")     \
     X(clock_skew_ms, 300000, 1000, 86400000,                                                       \
       "occurred_at ahead of our clock before it is suspect")                                       \
     X(deadline_horizon_ms, 7200000, 100, 604800000,                                                \
@@ -108,6 +110,7 @@ enum {
     LADDER_STEP_PERCENT_MAX = 1000, /* of a limit, from one step to the next */
     LADDER_PAUSE_S_MIN = 60,        /* between steps and between repeats: nobody is flooded */
     REGION_CODE_CAP = 64,           /* >= max of region_code_bytes */
+    OPEN_INCIDENTS_CAP = 16000000,  /* >= max of open_incidents */
     POLICY_CODE_BYTES_MAX = 64,
     CALENDARS_MAX = 16,             /* of one file */
     CALENDAR_NAME_BYTES_MAX = 32,   /* of [a-z0-9_] */
@@ -115,7 +118,7 @@ enum {
     CALENDAR_EXCEPTIONS_MAX = 512,  /* holidays and make-up workdays of a calendar */
     CALENDAR_REGIONS_MAX = 256,     /* regions with a calendar of their own */
     CALENDAR_AHEAD_DAYS_MAX = 3660, /* limits, and from an instant to what is due after it */
-    DEADLINE_LOAD_ROWS = 4096, /* read into memory at a time */
+    DEADLINE_LOAD_ROWS = 4096,      /* read into memory at a time */
 };
 
 /* The defaults of the table. */

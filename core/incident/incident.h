@@ -88,8 +88,11 @@ union incident_detail {
 };
 
 enum { INCIDENT_INDEXES = 4 };
+/* Place in an index: incidents with one key are a list, newest first; the first of each list is in
+ * its bucket's chain. Slot + 1 each; 0: none. */
 struct incident_link {
-    uint32_t next, before; /* slot + 1; 0: none */
+    uint32_t next, before;
+    uint32_t chain_next, chain_before;
 };
 
 struct incident {
@@ -120,11 +123,13 @@ struct incident {
 
     /* The table's own. */
     uint8_t class_index; /* of the policy in force; CLASS_NONE: it has none like it any more */
-    uint8_t dirty, leaving;
+    bool dirty, leaving;
+    uint8_t indexed; /* bits 1 << index */
     uint32_t dirty_next;
-    uint64_t cell;
-    int64_t armed_ms;      /* due_ms as last told by incidents_flush */
-    uint64_t stored_under; /* merged_into of the ROW_MOVED that is on disk */
+    uint32_t moved_count, staying_count; /* of one un-merge */
+    int64_t armed_ms;                    /* due_ms as last told by incidents_flush */
+    uint64_t stored_under;               /* merged_into of the ROW_MOVED that is on disk */
+    uint64_t keys[INCIDENT_INDEXES];
     struct incident_link links[INCIDENT_INDEXES];
 };
 enum { CLASS_NONE = UINT8_MAX };
@@ -162,7 +167,7 @@ struct match_alternative {
 
 struct match {
     uint8_t rule;   /* enum match_rule */
-    uint16_t score; /* 0..1000; of DISTANCE at least 500; of an opened one 0 */
+    uint16_t score; /* 0..1000, 1000 the surest; of an opened one 0 */
     uint8_t alternatives_count;
     float distance_m; /* to the anchor or estimate; -1: not known */
     float dt_s;       /* outside of the time it was seen; 0: within */
@@ -183,8 +188,9 @@ struct sighting {
 
 /* A report's place in an incident, with all that is needed to take the incident apart again. */
 struct member {
-    uint64_t origin; /* the incident that it joined or opened first */
-    bool late;       /* occurred so long before it came in that it paged nobody */
+    uint64_t incident; /* that its row stands under; member_row_encode leaves it to the key */
+    uint64_t origin;   /* the incident that it joined or opened first */
+    bool late;         /* occurred so long before it came in that it paged nobody */
     struct sighting sighting;
     struct match match;
 };

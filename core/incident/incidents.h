@@ -70,7 +70,8 @@ struct incidents_counts {
 struct pending_member;
 struct class_grid {
     uint32_t tag;
-    double row_deg; /* height of a cell */
+    double row_deg;        /* height of a cell */
+    double sector_row_deg; /* of the cells of fires that only one mast has seen */
 };
 
 struct incidents {
@@ -134,13 +135,16 @@ MUST_USE enum status incidents_merge(struct incidents *incidents, uint64_t a, ui
 /* Gives an incident's members one by one: those under its number and those under the numbers merged
  * into it, by ascending seq. False at the end. */
 typedef bool incident_members_next(void *context, struct member *ret);
-/* Takes reports out of an incident again. They become the incident that they were before, when one
- * that was merged in is the origin of any (the one with the lowest number), else a new one with
- * `effects->next_seq` as its number; both are computed anew from their members, and other merged
- * incidents stay merged. `seqs` ascend. NOT_FOUND: no such incident, or one of the seqs is no
- * member. CONFLICT: nothing or everything would be moved, or it is not open or closed within its
- * window. INVALID: more than UNMERGE_SEQS_MAX. FULL: no room for one more. BUSY: flush first. On
- * failure nothing has changed. `next` is read twice, `rewind` goes back to the first. */
+/* Takes reports out of an incident again. When they are all that came with one that was merged into
+ * it (the lowest such number), that one is there again, open, with its number and ticket; else they
+ * become a new incident with `effects->next_seq` as its number. Both are computed anew from their
+ * members; whatever else was merged in stays. `seqs` ascend strictly.
+ *
+ * NOT_FOUND: no such incident, or one of the seqs is no member. CONFLICT: nothing or everything
+ * would be moved, it is merged itself, or an alarm. INVALID: more than UNMERGE_SEQS_MAX, not
+ * ascending, or the policy no longer has their category. FULL: no room for one more. BUSY: flush
+ * first. On failure nothing has changed. `next` is read to its end twice; `rewind` goes back to the
+ * first. O(members + log seqs). */
 struct incident_members {
     void *context;
     incident_members_next *next;

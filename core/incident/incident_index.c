@@ -1,0 +1,230 @@
+#include "core/incident/incidents_table.h"
+
+#include <string.h>
+
+/* A bijection of 64 bits that leaves no bit where it was (the finaliser of splitmix64). */
+static uint64_t mix(uint64_t value) {
+    value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);
+    return value ^ value >> 31;
+}
+
+static uint64_t not_zero(uint64_t key) {
+    return key == 0 ? 1 : key;
+}
+
+uint64_t incidents_region_key(uint32_t class_tag, uint32_t region) {
+    return not_zero(mix((uint64_t)class_tag << 32 | region));
+}
+
+uint64_t incidents_asset_key(uint32_t class_tag, uint64_t asset) {
+    return not_zero(mix(asset ^ mix(class_tag)));
+}
+
+uint64_t incidents_survivor_key(uint64_t survivor) {
+    return not_zero(~mix(survivor));
+}
+
+/* 0: it does not belong into that index. */
+static uint64_t key_of(const struct incidents *incidents, const struct incident *incident,
+                       enum incident_index index) {
+    bool is_merged = incident->state == INCIDENT_MERGED;
+    switch (index) {
+    case INDEX_NUMBER:
+        return not_zero(mix(incident->number));
+    case INDEX_CELL:
+        return is_merged ? 0 : incidents_cell_of(incidents, incident);
+    case INDEX_REGION:
+        if (is_merged) {
+            return incidents_survivor_key(incident->merged_into);
+        }
+        return incident_has(incident, INCIDENT_IN_GRID)
+                   ? incidents_region_key(incident->class_tag, incident->region)
+                   : 0;
+    case INDEX_KEY:
+        return is_merged || incident->asset == 0
+                   ? 0
+                   : incidents_asset_key(incident->class_tag, incident->asset);
+    }
+    CHECK(false);
+}
+
+static struct incident *at(const struct incidents *incidents, uint32_t slot_plus_one) {
+    return slot_plus_one == 0 ? NULL : &incidents->slots[slot_plus_one - 1];
+}
+
+struct incident *incidents_first(const struct incidents *incidents, enum incident_index index,
+                                 uint64_t key) {
+    uint32_t head = incidents->buckets[index][key & incidents->buckets_mask];
+    struct incident *incident = at(incidents, head);
+    while (incident != NULL && incident->keys[index] != key) {
+        incident = at(incidents, incident->links[index].chain_next);
+    }
+    return incident;
+}
+
+struct incident *incidents_after(const struct incidents *incidents, enum incident_index index,
+                                 const struct incident *incident) {
+    return at(incidents, incident->links[index].next);
+}
+
+struct incident *incidents_lookup(const struct incidents *incidents, uint64_t number) {
+    return incidents_first(incidents, INDEX_NUMBER, not_zero(mix(number)));
+}
+
+/* Puts `to` (0: nothing) where `from` stands in its bucket's chain. */
+static void chain_replace(struct incidents *incidents, enum incident_index index, uint64_t key,
+                          const struct incident *from, uint32_t to) {
+    const struct incident_link *link = &from->links[index];
+    uint32_t next = to == 0 ? link->chain_next : to;
+    if (link->chain_before == 0) {
+        incidents->buckets[index][key & incidents->buckets_mask] = next;
+    } else {
+        at(incidents, link->chain_before)->links[index].chain_next = next;
+    }
+    if (to != 0) {
+        at(incidents, to)->links[index].chain_before = link->chain_before;
+        at(incidents, to)->links[index].chain_next = link->chain_next;
+    }
+    if (link->chain_next != 0) {
+        at(incidents, link->chain_next)->links[index].chain_before =
+            to == 0 ? link->chain_before : to;
+    }
+}
+
+static void chain_push(struct incidents *incidents, enum incident_index index, uint64_t key,
+                       struct incident *incident) {
+    uint32_t *bucket = &incidents->buckets[index][key & incidents->buckets_mask];
+    uint32_t self = incident_slot(incidents, incident) + 1;
+    incident->links[index].chain_next = *bucket;
+    if (*bucket != 0) {
+        at(incidents, *bucket)->links[index].chain_before = self;
+    }
+    *bucket = self;
+}
+
+/* Lists are ordered by number, so that they do not depend on what happened before a restart. */
+static void list_insert(struct incidents *incidents, enum incident_index index, uint64_t key,
+                        struct incident *head, struct incident *incident) {
+    uint32_t self = incident_slot(incidents, incident) + 1;
+    struct incident_link *link = &incident->links[index];
+    if (incident->number > head->number) {
+        chain_replace(incidents, index, key, head, self);
+        head->links[index].chain_next = head->links[index].chain_before = 0;
+        link->next = incident_slot(incidents, head) + 1;
+        head->links[index].before = self;
+        return;
+    }
+    struct incident *before = head;
+    struct incident *next = incidents_after(incidents, index, before);
+    while (next != NULL && next->number > incident->number) {
+        before = next;
+        next = incidents_after(incidents, index, before);
+    }
+    link->before = incident_slot(incidents, before) + 1;
+    link->next = before->links[index].next;
+    before->links[index].next = self;
+    if (next != NULL) {
+        next->links[index].before = self;
+    }
+}
+
+static void insert(struct incidents *incidents, enum incident_index index, uint64_t key,
+                   struct incident *incident) {
+    incident->links[index] = (struct incident_link){0};
+    struct incident *head = incidents_first(incidents, index, key);
+    if (head == NULL) {
+        chain_push(incidents, index, key, incident);
+    } else {
+        list_insert(incidents, index, key, head, incident);
+    }
+    incident->indexed |= (uint8_t)(1U << index);
+    incident->keys[index] = key;
+}
+
+static void withdraw(struct incidents *incidents, enum incident_index index,
+                     struct incident *incident) {
+    if ((incident->indexed & 1U << index) == 0) {
+        return;
+    }
+    struct incident_link *link = &incident->links[index];
+    if (link->before == 0) {
+        chain_replace(incidents, index, incident->keys[index], incident, link->next);
+    } else {
+        at(incidents, link->before)->links[index].next = link->next;
+    }
+    if (link->next != 0) {
+        at(incidents, link->next)->links[index].before = link->before;
+    }
+    *link = (struct incident_link){0};
+    incident->indexed &= (uint8_t) ~(1U << index);
+}
+
+void incidents_index(struct incidents *incidents, struct incident *incident) {
+    CHECK(!incident->leaving);
+    for (unsigned index = 0; index < INCIDENT_INDEXES; index++) {
+        bool is_in = (incident->indexed & 1U << index) != 0;
+        uint64_t key = key_of(incidents, incident, (enum incident_index)index);
+        if (is_in && incident->keys[index] == key) {
+            continue;
+        }
+        withdraw(incidents, (enum incident_index)index, incident);
+        if (key != 0) {
+            insert(incidents, (enum incident_index)index, key, incident);
+        }
+    }
+}
+
+void incidents_unindex(struct incidents *incidents, struct incident *incident) {
+    for (unsigned index = 0; index < INCIDENT_INDEXES; index++) {
+        withdraw(incidents, (enum incident_index)index, incident);
+    }
+    CHECK(incident->indexed == 0);
+}
+
+/* Free slots and details are lists through their first bytes. */
+struct incident *incidents_slot_take(struct incidents *incidents) {
+    struct incident *incident;
+    if (incidents->slots_free != 0) {
+        incident = &incidents->slots[incidents->slots_free - 1];
+        incidents->slots_free = incident->dirty_next;
+    } else if (incidents->slots_used < incidents->limit) {
+        incident = &incidents->slots[incidents->slots_used++];
+    } else {
+        return NULL;
+    }
+    memset(incident, 0, sizeof *incident);
+    incidents->count++;
+    return incident;
+}
+
+static void detail_free(struct incidents *incidents, struct incident *incident) {
+    if (incident->detail != NULL) {
+        memcpy(incident->detail, &incidents->details_free, sizeof incidents->details_free);
+        incidents->details_free = (uint32_t)(incident->detail - incidents->details) + 1;
+        incident->detail = NULL;
+    }
+}
+
+void incidents_slot_free(struct incidents *incidents, struct incident *incident) {
+    CHECK(incident->indexed == 0 && incidents->count > 0);
+    detail_free(incidents, incident);
+    memset(incident, 0, sizeof *incident);
+    incident->dirty_next = incidents->slots_free;
+    incidents->slots_free = incident_slot(incidents, incident) + 1;
+    incidents->count--;
+}
+
+void incidents_detail_take(struct incidents *incidents, struct incident *incident,
+                           enum detail_kind kind) {
+    CHECK(incident->detail == NULL && kind != DETAIL_NONE);
+    if (incidents->details_free != 0) {
+        incident->detail = &incidents->details[incidents->details_free - 1];
+        memcpy(&incidents->details_free, incident->detail, sizeof incidents->details_free);
+    } else {
+        CHECK(incidents->details_used < incidents->limit);
+        incident->detail = &incidents->details[incidents->details_used++];
+    }
+    memset(incident->detail, 0, sizeof *incident->detail);
+    incident->detail_kind = (uint8_t)kind;
+}

@@ -1,0 +1,267 @@
+#include "core/incident/incidents_table.h"
+
+#include <math.h>
+
+/* A person or a household comes up again within 30 days: worth naming, never merged. */
+enum { SAME_SUBJECT_S = 30 * 86400 };
+
+/* How much surer a match is when nothing tells against it. */
+#define OTHER_CATEGORY 0.9
+#define CLOSED_ALREADY 0.9
+#define END_OF_WINDOW 0.9
+
+enum {
+    SCORE_MAX = 1000,
+    SCORE_AT_GATE = 500,
+    SCORE_SAME_GRID = 500,
+    SCORE_NEAR_MISS = 400,
+    SCORE_SAME_SUBJECT = 300,
+};
+
+static bool is_better(const struct candidate *a, const struct candidate *b) {
+    if (a->joins != b->joins) {
+        return a->joins;
+    }
+    if (a->alternative.score != b->alternative.score) {
+        return a->alternative.score > b->alternative.score;
+    }
+    if (a->incident->first_seen_ms != b->incident->first_seen_ms) {
+        return a->incident->first_seen_ms < b->incident->first_seen_ms;
+    }
+    return a->incident->number < b->incident->number;
+}
+
+void ranking_add(struct ranking *ranking, const struct candidate *candidate) {
+    unsigned at = 0;
+    while (at < ranking->count && is_better(&ranking->best[at], candidate)) {
+        at++;
+    }
+    if (at == RANKED_MAX) {
+        return;
+    }
+    unsigned last = ranking->count < RANKED_MAX ? ranking->count++ : RANKED_MAX - 1;
+    for (unsigned i = last; i > at; i--) {
+        ranking->best[i] = ranking->best[i - 1];
+    }
+    ranking->best[at] = *candidate;
+    ranking->best[at].alternative.incident = candidate->incident->number;
+}
+
+static double seconds(int64_t from_ms, int64_t to_ms) {
+    return (double)(to_ms - from_ms) / 1000.0;
+}
+
+double incident_time_gap(const struct incidents *incidents, const struct incident *incident,
+                         const struct sighting *sighting, uint32_t window_s, bool late) {
+    int64_t at_ms = sighting->occurred_ms;
+    if (incident->state != INCIDENT_OPEN && incident->due_ms <= sighting->received_ms) {
+        return -1.0; /* about to be forgotten, and after a restart it would be already */
+    }
+    int64_t end_ms = incident->last_seen_ms > incident->last_activity_ms
+                         ? incident->last_seen_ms
+                         : incident->last_activity_ms;
+    bool is_before = at_ms < incident->first_seen_ms;
+    double gap_s = is_before        ? seconds(at_ms, incident->first_seen_ms)
+                   : at_ms > end_ms ? seconds(end_ms, at_ms)
+                                    : 0.0;
+    double reopen_s = incident_class(incidents, incident)->reopen_s;
+    bool was_open_then = incident->state == INCIDENT_OPEN || (incident->state != INCIDENT_MERGED &&
+                                                              late && at_ms <= incident->closed_ms);
+    if (was_open_then) {
+        double before_s = window_s > 0 ? (double)window_s : fmax(reopen_s, CLOCK_SLACK_S);
+        bool is_within =
+            (window_s == 0 && !is_before) || gap_s <= (is_before ? before_s : (double)window_s);
+        return is_within ? gap_s : -1.0;
+    }
+    bool reopens = incident->state == INCIDENT_HANDLED &&
+                   seconds(incident->closed_ms, at_ms) <= reopen_s && reopen_s > 0;
+    return reopens ? gap_s : -1.0;
+}
+
+static double time_factor(double gap_s, double window_s) {
+    return window_s > 0 ? 1.0 - (1.0 - END_OF_WINDOW) * fmin(1.0, gap_s / window_s) : 1.0;
+}
+
+static uint16_t score_of(const struct incident *incident, const struct sighting *sighting,
+                         double score, double time) {
+    score *= time;
+    score *= incident->category_tag == sighting->category_tag ? 1.0 : OTHER_CATEGORY;
+    score *= incident->state == INCIDENT_OPEN ? 1.0 : CLOSED_ALREADY;
+    return (uint16_t)fmin(SCORE_MAX, fmax(0.0, score));
+}
+
+/* Two things that both have a name are one thing only under one name. */
+static bool assets_differ(const struct incident *incident, const struct sighting *sighting) {
+    uint64_t asset = sighting->observation.asset;
+    return asset != 0 && incident->asset != 0 && asset != incident->asset;
+}
+
+static bool fits_spread(const struct incident *incident, const struct sighting *sighting,
+                        uint32_t spread_m) {
+    return spread_m == 0 || !sighting->has_position ||
+           !incident_has(incident, INCIDENT_HAS_POSITION) ||
+           incident_spread_with(incident, sighting->position) <= (double)spread_m;
+}
+
+struct query {
+    const struct incidents *incidents;
+    const struct merge_class *class;
+    const struct sighting *sighting;
+    struct ranking *ranking;
+    double reach_m; /* of the search in cells */
+    bool late;
+};
+
+static bool is_far(const struct query *query, const struct incident *incident,
+                   double *ret_distance_m) {
+    double north_deg = incident->anchor.lat_deg - query->sighting->position.lat_deg;
+    if (fabs(north_deg) * 111000.0 > query->reach_m) {
+        return true;
+    }
+    *ret_distance_m = geo_distance_m(incident->anchor, query->sighting->position);
+    return *ret_distance_m > query->reach_m;
+}
+
+static double distance_score(const struct merge_class *class, double distance_m) {
+    double gate_m = class->gate_m;
+    if (distance_m <= gate_m) {
+        return SCORE_MAX - (SCORE_MAX - SCORE_AT_GATE) * (gate_m > 0 ? distance_m / gate_m : 0.0);
+    }
+    double beyond = (distance_m - gate_m) / (class->suggest_m - gate_m);
+    return SCORE_NEAR_MISS * (1.0 - beyond);
+}
+
+static void consider_near(const struct query *query, struct incident *incident) {
+    const struct merge_class *class = query->class;
+    double distance_m;
+    double gap_s =
+        incident_time_gap(query->incidents, incident, query->sighting, class->idle_s, query->late);
+    if (gap_s < 0 || is_far(query, incident, &distance_m)) {
+        return;
+    }
+    struct candidate candidate = {
+        .incident = incident,
+        .rule = MATCH_DISTANCE,
+        .distance_m = distance_m,
+        .dt_s = gap_s,
+        .joins = distance_m <= class->gate_m && !assets_differ(incident, query->sighting) &&
+                 fits_spread(incident, query->sighting, class->spread_m),
+    };
+    candidate.alternative.score =
+        score_of(incident, query->sighting, distance_score(class, distance_m),
+                 time_factor(gap_s, class->idle_s));
+    if (candidate.joins || class->suggest_m > 0) {
+        ranking_add(query->ranking, &candidate);
+    }
+}
+
+static void rank_near(const struct query *query, unsigned class_index) {
+    struct cell_walk walk;
+    cell_walk_init(&walk, query->incidents, class_index, false, query->sighting->position,
+                   query->reach_m);
+    uint64_t key;
+    while (cell_walk_next(&walk, &key)) {
+        struct incident *incident = incidents_first(query->incidents, INDEX_CELL, key);
+        for (int n = 0; incident != NULL && n < CANDIDATES_MAX; n++) {
+            consider_near(query, incident);
+            incident = incidents_after(query->incidents, INDEX_CELL, incident);
+        }
+    }
+}
+
+/* Outages and noise are the grid's; a pothole that nobody located is only like another one. */
+static void consider_same_grid(const struct query *query, struct incident *incident) {
+    const struct merge_class *class = query->class;
+    const struct sighting *sighting = query->sighting;
+    bool both_located = sighting->has_position && incident_has(incident, INCIDENT_HAS_POSITION);
+    double distance_m = -1.0;
+    if (both_located && !is_far(query, incident, &distance_m)) {
+        return; /* found in its cell */
+    }
+    bool is_grid = class->kind == MERGE_GRID;
+    double gap_s =
+        incident_time_gap(query->incidents, incident, sighting, class->idle_s, query->late);
+    if (gap_s < 0 || (!is_grid && (both_located || class->suggest_m == 0))) {
+        return;
+    }
+    struct candidate candidate = {
+        .incident = incident,
+        .rule = MATCH_GRID,
+        .distance_m = both_located ? geo_distance_m(incident->anchor, sighting->position) : -1.0,
+        .dt_s = gap_s,
+        .joins = is_grid && !assets_differ(incident, sighting) &&
+                 fits_spread(incident, sighting, class->spread_m),
+    };
+    candidate.alternative.score =
+        score_of(incident, sighting, is_grid ? SCORE_SAME_GRID : SCORE_SAME_SUBJECT,
+                 time_factor(gap_s, class->idle_s));
+    ranking_add(query->ranking, &candidate);
+}
+
+static void rank_same_grid(const struct query *query, uint32_t class_tag) {
+    struct incident *incident = incidents_first(
+        query->incidents, INDEX_REGION, incidents_region_key(class_tag, query->sighting->region));
+    for (int n = 0; incident != NULL && n < CANDIDATES_MAX; n++) {
+        consider_same_grid(query, incident);
+        incident = incidents_after(query->incidents, INDEX_REGION, incident);
+    }
+}
+
+static void consider_same_asset(const struct query *query, struct incident *incident) {
+    bool joins = query->class->kind != MERGE_NEVER;
+    double gap_s = incident_time_gap(query->incidents, incident, query->sighting,
+                                     joins ? query->class->idle_s : SAME_SUBJECT_S, query->late);
+    if (gap_s < 0) {
+        return;
+    }
+    bool both_located =
+        query->sighting->has_position && incident_has(incident, INCIDENT_HAS_POSITION);
+    struct candidate candidate = {
+        .incident = incident,
+        .rule = MATCH_ASSET,
+        .distance_m =
+            both_located ? geo_distance_m(incident->anchor, query->sighting->position) : -1.0,
+        .dt_s = gap_s,
+        .joins = joins,
+    };
+    candidate.alternative.score =
+        score_of(incident, query->sighting, joins ? SCORE_MAX : SCORE_SAME_SUBJECT, 1.0);
+    ranking_add(query->ranking, &candidate);
+}
+
+static void rank_same_asset(const struct query *query, uint32_t class_tag) {
+    struct incident *incident =
+        incidents_first(query->incidents, INDEX_KEY,
+                        incidents_asset_key(class_tag, query->sighting->observation.asset));
+    for (int n = 0; incident != NULL && n < CANDIDATES_MAX; n++) {
+        consider_same_asset(query, incident);
+        incident = incidents_after(query->incidents, INDEX_KEY, incident);
+    }
+}
+
+void incidents_rank(const struct incidents *incidents, const struct sighting *sighting,
+                    unsigned class_index, bool late, struct ranking *ranking) {
+    const struct merge_class *class = &incidents->policy->merge_classes[class_index];
+    uint32_t class_tag = incidents->classes[class_index].tag;
+    struct query query = {
+        .incidents = incidents,
+        .class = class,
+        .sighting = sighting,
+        .ranking = ranking,
+        .reach_m = fmax((double)class->gate_m, (double)class->suggest_m),
+        .late = late,
+    };
+    if (sighting->observation.asset != 0) {
+        rank_same_asset(&query, class_tag);
+    }
+    bool is_decided = ranking->count > 0 && ranking->best[0].joins;
+    if (is_decided || class->kind == MERGE_NEVER) {
+        return;
+    }
+    if (sighting->has_position) {
+        rank_near(&query, class_index);
+    }
+    if (sighting->in_grid && (class->kind == MERGE_GRID || !sighting->has_position)) {
+        rank_same_grid(&query, class_tag);
+    }
+}
