@@ -8,6 +8,7 @@
 #include "server/intake.h"
 #include "server/log.h"
 #include "server/policy_file.h"
+#include "server/readiness.h"
 #include "server/services.h"
 #include "server/wall_clock.h"
 
@@ -19,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TICK_MS = 1000, LAG_MS = 100, FAILURE_TOLD_MS = 250, DISK_STEP_BYTES = 64 << 20 };
+enum { TICK_MS = 1000, LAG_MS = 100, FAILURE_TOLD_MS = 250 };
 
 /* The running server: the parts, and what only their life together needs. */
 struct serve {
@@ -135,10 +136,7 @@ static void on_commit_failed(void *context, const struct error *error) {
 static void watch_disk(struct serve *serve) {
     uint64_t free_bytes = db_disk_free_bytes(serve->services.db);
     uint64_t reserve = serve->config.limits.disk_reserve_bytes;
-    /* Somewhat above the reserve before intake resumes, so that it does not flap. */
-    uint64_t wanted =
-        reserve + (serve->services.disk_low ? min_u64(reserve / 10, DISK_STEP_BYTES) : 0);
-    bool low = free_bytes < wanted;
+    bool low = readiness_disk_is_low(free_bytes, reserve, serve->services.disk_low);
     if (low != serve->services.disk_low) {
         serve->services.disk_low = low;
         log_line(

@@ -167,7 +167,8 @@ static bool ratio_is_broken(const struct http_decoder *decoder) {
         return false;
     }
     uint64_t past = decoder->decoded_bytes - decoder->ratio_free_bytes;
-    return past / decoder->ratio > decoder->wire_bytes;
+    uint64_t needed = past / decoder->ratio + (past % decoder->ratio != 0);
+    return needed > decoder->wire_bytes;
 }
 
 enum http_refusal http_decoder_next(struct http_decoder *decoder, struct slice *in,

@@ -2,6 +2,7 @@
 import datetime
 import gzip
 import json
+import math
 import select
 import signal
 import socket
@@ -15,11 +16,14 @@ from gridd import NDJSON, REGIONS, Gridd, line_of, report, run
 
 def limited(tree=REGIONS, **limits):
     words = [word for name, value in limits.items() for word in ("--limit", f"{name}={value}")]
-    return Gridd(*words, regions=tree)
+    server = Gridd(*words, regions=tree)
+    server.limits = limits
+    return server
 
 
-def around(limit):
-    return limit - 1, limit, limit + 1
+def around(server, name):
+    """One below the limit that the server has, the limit, one above. lint/limit_tests.py looks for the names."""
+    return server.limits[name] - 1, server.limits[name], server.limits[name] + 1
 
 
 def head(length=None, kind=NDJSON):
@@ -38,16 +42,16 @@ def bulk_of(size, number):
 
 def test_bodies_on_the_wire_and_inflated():
     with limited(report_body_bytes=1000, body_wire_bytes=5000, body_inflated_bytes=70000) as server:
-        for size, status in zip(around(1000), (201, 201, 413)):
+        for size, status in zip(around(server, "report_body_bytes"), (201, 201, 413)):
             assert server.post(line_of(size, f"plain{size}")).status == status, size
             packed = gzip.compress(line_of(size, f"gzip{size}").encode())
             assert server.post(packed, **{"Content-Encoding": "gzip"}).status == status, size
-        for size, status in zip(around(5000), (200, 200, 413)):
+        for size, status in zip(around(server, "body_wire_bytes"), (200, 200, 413)):
             body = bulk_of(size, f"wire{size}")
             assert server.post_lines([body[:-1]]).status == status, size
             chunked = head() + b"%x\r\n" % size + body + b"\r\n0\r\n\r\n"
             assert status_of(server.raw(chunked, shut=True)) == status, size
-        for size, status in zip(around(70000), (200, 200, 413)):
+        for size, status in zip(around(server, "body_inflated_bytes"), (200, 200, 413)):
             packed = gzip.compress(bulk_of(size, f"inflated{size}"))
             answer = server.request("POST", "/v1/reports", packed, {"Content-Type": NDJSON, "Content-Encoding": "gzip"})
             assert answer.status == status, size
@@ -64,15 +68,15 @@ def test_the_ratio_counts_past_the_free_bytes(ratio, free, status):
 def test_json_depth_members_and_strings():
     with limited(json_depth=4, json_keys=16, json_string_bytes=256) as server:
         cases = []
-        for size, verdict in zip(around(3), ("created", "created", "invalid")):  # the report itself is one
+        for size, verdict in zip(around(server, "json_depth"), ("created", "created", "invalid")):
             deep = 1
-            for _ in range(size):
+            for _ in range(size - 1):  # the report itself is one
                 deep = [deep]
             cases.append((f"depth{size}", {"deep": deep}, verdict))
-        for size, verdict in zip(around(16), ("created", "created", "invalid")):
+        for size, verdict in zip(around(server, "json_keys"), ("created", "created", "invalid")):
             cases.append((f"inner{size}", {"inner": {f"k{n}": n for n in range(size)}}, verdict))
             cases.append((f"outer{size}", {f"k{n}": n for n in range(size - len(report()))}, verdict))
-        for size, verdict in zip(around(256), ("created", "created", "invalid")):
+        for size, verdict in zip(around(server, "json_string_bytes"), ("created", "created", "invalid")):
             cases.append((f"string{size}", {"unknown": "x" * size}, verdict))
             cases.append((f"bytes{size}", {"unknown": "é" * 127 + "x" * (size - 254)}, verdict))
             cases.append((f"name{size}", {"n" * size: 1}, verdict))
@@ -89,32 +93,70 @@ def test_pages():
         assert server.put_regions("code,parent,level,name\n" + more).status == 200
         assert server.post_lines([report(n) for n in range(5)]).status == 200
         for path in ("/v1/grids/g1/timeline", "/v1/regions/c1/children"):
-            assert len(server.get(path).json()["items"]) == 2
-            for limit in (2, 3):
-                assert len(server.get(f"{path}?limit={limit}").json()["items"]) == limit
-            refused = server.get(path + "?limit=4")
-            assert refused.status == 400 and "1 to 3" in refused.json()["detail"]
+            for limit in around(server, "list_items_max"):
+                answer = server.get(f"{path}?limit={limit}")
+                if limit <= 3:
+                    assert len(answer.json()["items"]) == limit
+                else:
+                    assert answer.status == 400 and "1 to 3" in answer.json()["detail"]
+        for count in around(server, "list_items_default"):  # as many as that are there
+            rows = "".join(f"y{count}{n},x{count},3,Grid\n" for n in range(count))
+            assert server.put_regions("code,parent,level,name\n" + rows).status == 200
+            assert server.post_lines([report(f"y{count}{n}", grid=f"x{count}") for n in range(count)]).status == 200
+            for path in (f"/v1/grids/x{count}/timeline", f"/v1/regions/x{count}/children"):
+                page = server.get(path).json()
+                assert len(page["items"]) == min(count, 2), (path, count)
+                assert (page["next_cursor"] is None) == (count <= 2), (path, count)
         assert len(server.timeline("g1")) == 5  # a stream has no pages
 
 
 def test_region_codes_names_and_depth():
     with limited(region_code_bytes=8, region_name_bytes=16, region_depth=3) as server:
         columns = "code,parent,level,name,leader\n"
-        for size, status in zip(around(8), (200, 200, 422)):
+        for size, status in zip(around(server, "region_code_bytes"), (200, 200, 422)):
             assert server.put_regions(columns + f"{'k' * size},c,1,Name,\n").status == status, size
             assert server.post(report(size, grid="k" * size)).status == (201 if status == 200 else 422)
-        for size, status in zip(around(16), (200, 200, 422)):
+        for size, status in zip(around(server, "region_name_bytes"), (200, 200, 422)):
             assert server.put_regions(columns + f"n,c,1,{'n' * size},\n").status == status, size
             assert server.put_regions(columns + f"n,c,1,Name,{'n' * size}\n").status == status, size
-        for deepest, status in ((2, 200), (3, 200), (4, 422)):
+        for deepest, status in zip(around(server, "region_depth"), (200, 200, 422)):
             chain = "".join(f"d{n},{'c' if n == 1 else f'd{n - 1}'},{n},Name,\n" for n in range(1, deepest + 1))
             assert server.put_regions(columns + chain).status == status, deepest
 
 
+def test_lines():
+    with limited(line_bytes=256) as server:
+        for size, verdict in zip(around(server, "line_bytes"), ("created", "created", "invalid")):
+            body = server.post_lines([report(1), line_of(size, f"l{size}"), report(2)]).json()
+            assert body["counts"][verdict] >= 1 and body["counts"]["invalid"] == (verdict == "invalid"), (size, body)
+
+
+def test_problem_items():
+    with limited(problem_items=3) as server:
+        for bad, truncated in zip(around(server, "problem_items"), (None, None, True)):
+            body = server.post_lines(["x"] * bad).json()
+            assert body["counts"]["invalid"] == bad
+            assert len(body["items"]) == min(bad, 3) and body.get("items_truncated") == truncated
+
+
+def test_identities_of_a_whole_journal_need_no_looking_up():
+    """A journal of as many entries as the table may have is known whole after a restart, one more is not."""
+    small = {"run_entries": 256, "block_entries": 64, "identities": 1024}
+    with limited(**small) as first:
+        for count, looked_up in zip(around(first, "identities"), (0, 0, 1)):
+            with limited(**small) as server:
+                assert server.post_lines([report(n) for n in range(count)]).json()["counts"]["created"] == count
+                server.restart()
+                assert server.post(report("new", occurred_at="2024-01-01T00:00:00Z")).status == 201
+                assert f"\ngridd_dedupe_lookups_total {looked_up}\n" in server.get("/metrics").body.decode(), count
+                assert server.post(report(0)).json()["status"] == "replayed"
+
+
 def test_reports_are_given_to_a_grid_within_reach():
     with limited(locate_m=1000) as server:
-        for metres, status in ((0, 201), (995, 201), (1005, 422), (5000, 422)):
-            location = {"lat": 30.001 - metres / 111195, "lon": 110.001}
+        metres_per_degree = 6371008.8 * math.pi / 180
+        for metres, status in [(0, 201), *zip(around(server, "locate_m"), (201, 201, 422)), (5000, 422)]:
+            location = {"lat": 30.001 - (metres - 0.01) / metres_per_degree, "lon": 110.001}
             assert server.post(report(f"at{metres}", grid=None, location=location)).status == status, metres
 
 
@@ -137,6 +179,20 @@ def test_slow_bodies():
             time.sleep(0.2)
             peer.sendall(body[100:])
             assert status_of(peer.recv(65536)) == 200
+    # Ten seconds' worth of bytes come in one, long after the grace; then nothing comes any more.
+    pieces = [json.dumps(report(n)).encode().ljust(1000) + b"\n" for n in range(10)]
+    for stops in (False, True):
+        with limited(body_grace_ms=200, body_rate_bytes=1000) as server:
+            with socket.create_connection(("127.0.0.1", server.port), timeout=60) as peer:
+                peer.sendall(head(10010 + 5))
+                for piece in pieces:
+                    peer.sendall(piece)
+                    time.sleep(0.1)
+                    assert not select.select([peer], [], [], 0)[0], "refused although it kept up"
+                peer.sendall(b"\n" if stops else b"\n" * 5)
+                assert status_of(peer.recv(65536)) == (408 if stops else 200)
+            assert len(server.timeline("c")) == 10  # what came is kept, and sent again it is replayed
+            assert server.post_lines(pieces).json()["counts"]["replayed"] == 10
     with limited(body_ms=200) as server:
         assert status_of(server.raw(head() + b"1\r\n\n\r\n")) == 408
 

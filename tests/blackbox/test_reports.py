@@ -71,14 +71,6 @@ def test_bulk_counts_every_line_and_lists_problems(server):
     assert everything["counts"]["replayed"] == 4 and everything["first_seq"] is None
 
 
-def test_problem_items_are_cut_at_their_limit():
-    with Gridd("--limit", "problem_items=3") as server:
-        for bad, truncated in ((2, None), (3, None), (4, True)):
-            body = server.post_lines(["x"] * bad).json()
-            assert body["counts"]["invalid"] == bad
-            assert len(body["items"]) == min(bad, 3) and body.get("items_truncated") == truncated
-
-
 def test_an_empty_bulk_is_an_answer_not_an_error(server):
     body = server.request("POST", "/v1/reports", b"", {"Content-Type": "application/x-ndjson"}).json()
     assert sum(body["counts"].values()) == 0 and body["first_seq"] is None and body["items"] == []

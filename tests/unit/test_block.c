@@ -2,6 +2,7 @@
 
 #include "core/bytes.h"
 #include "tests/unit/support.h"
+#include "tests/unit/support_limits.h"
 
 struct fixture {
     struct limits limits;
@@ -99,6 +100,30 @@ static void blocks_come_back(void **state) {
     assert_memory_equal(view.previous_hash, hash, sizeof hash);
     assert_memory_not_equal(hash, second_hash, sizeof hash);
     expect_same(bytes, f->block);
+}
+
+static void a_block_is_full_at_its_limits(void **state) {
+    struct fixture *f = *state;
+    EACH_AROUND(count, f->limits, block_entries) {
+        block_reset(f->block, 41);
+        enum status status = STATUS_OK;
+        for (uint64_t n = 1; n <= count; n++) {
+            assert_int_equal(status, STATUS_OK);
+            status = append(f->block, n, "{}");
+        }
+        assert_int_equal(status, count <= 4 ? STATUS_OK : STATUS_FULL);
+    }
+    EACH_AROUND(bytes, f->limits, block_bytes) {
+        char json[1100];
+        struct record record = {.json = {(const uint8_t *)json, 0}};
+        memset(json, 'x', sizeof json);
+        record.json.bytes = bytes - record_encoded_bytes(&record);
+        assert_int_equal(record_encoded_bytes(&record), bytes);
+        struct entry entry = entry_of(1);
+        block_reset(f->block, 41);
+        assert_int_equal(block_append(f->block, &entry, &record),
+                         bytes <= 1000 ? STATUS_OK : STATUS_FULL);
+    }
 }
 
 static void full_is_said_and_changes_nothing(void **state) {
@@ -248,6 +273,7 @@ static void lengths_that_lie_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(blocks_come_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_block_is_full_at_its_limits, setup, teardown),
         cmocka_unit_test_setup_teardown(full_is_said_and_changes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_clock_that_jumps_starts_a_new_block, setup, teardown),
         cmocka_unit_test_setup_teardown(the_format_stands_still, setup, teardown),

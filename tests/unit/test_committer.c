@@ -1,4 +1,5 @@
 #include "tests/unit/support.h"
+#include "tests/unit/support_limits.h"
 
 #include "core/instant.h"
 #include "server/committer.h"
@@ -267,6 +268,29 @@ static void pressure_follows_what_is_queued(void **state) {
     expect("p13 P0 ");
 }
 
+static void pressure_begins_one_byte_past_its_limits(void **state) {
+    (void)state;
+    uint64_t seq = 0;
+    fix.quiet = true;
+    fix.limits.commit_queue_bytes = 5 * RECORD_BYTES;
+    EACH_LIMIT_AROUND(fix.limits, commit_pause_bytes, 3 * RECORD_BYTES) {
+        append(3);
+        assert_int_equal(committer_pressure(fix.committer),
+                         fix.limits.commit_pause_bytes < 3 * RECORD_BYTES ? PRESSURE_PAUSE
+                                                                          : PRESSURE_NONE);
+        turn_until_durable(seq += 3);
+    }
+    fix.limits.commit_pause_bytes = RECORD_BYTES;
+    EACH_LIMIT_AROUND(fix.limits, commit_queue_bytes, 5 * RECORD_BYTES) {
+        append(5);
+        assert_int_equal(committer_pressure(fix.committer),
+                         fix.limits.commit_queue_bytes < 5 * RECORD_BYTES ? PRESSURE_REFUSE
+                                                                          : PRESSURE_PAUSE);
+        turn_until_durable(seq += 5);
+    }
+    fix.quiet = false;
+}
+
 static void many_small_blocks_are_pressure_too(void **state) {
     (void)state;
     fix.limits.block_entries = 1;
@@ -449,6 +473,7 @@ int main(void) {
         TEST(waiters_that_leave_are_not_called),
         TEST(rows_are_written_alone_or_beside_blocks),
         TEST(pressure_follows_what_is_queued),
+        TEST(pressure_begins_one_byte_past_its_limits),
         TEST(many_small_blocks_are_pressure_too),
         TEST(commits_wait_for_room_in_the_runs),
         TEST(the_largest_record_fits_the_smallest_run),

@@ -1,4 +1,5 @@
 #include "tests/unit/support_db.h"
+#include "tests/unit/support_limits.h"
 
 #include "core/instant.h"
 #include "storage/region_chunk.h"
@@ -125,6 +126,25 @@ static void smaller_runs_are_sealed_while_opening(void **state) {
     fixture.limits.run_entries = 200;
     fixture_open(&fixture);
     check_all(&fixture);
+    fixture_deinit(&fixture);
+}
+
+static void a_run_is_sealed_at_its_age(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    fixture_init(&fixture, DB_MEM);
+    EACH_AROUND(age_ms, fixture.limits, run_age_ms) {
+        fixture_append(&fixture, 10);
+        int64_t now_ms = fixture.now_ms;
+        db_tick(fixture.db, now_ms + (int64_t)age_ms);
+        fixture_settle(&fixture);
+        struct db_stats stats;
+        db_stats(fixture.db, &stats);
+        assert_int_equal(stats.sealed_through == fixture.rows_count,
+                         age_ms >= fixture.limits.run_age_ms);
+        db_tick(fixture.db, now_ms + (int64_t)fixture.limits.run_age_ms + 1);
+        fixture_settle(&fixture);
+    }
     fixture_deinit(&fixture);
 }
 
@@ -623,6 +643,7 @@ int main(void) {
         cmocka_unit_test(a_crash_at_any_point_loses_and_doubles_nothing),
         cmocka_unit_test(sealing_the_same_rows_again_changes_nothing),
         cmocka_unit_test(smaller_runs_are_sealed_while_opening),
+        cmocka_unit_test(a_run_is_sealed_at_its_age),
         cmocka_unit_test(two_processes_cannot_open_it),
         cmocka_unit_test(lookups_compare_the_whole_identity),
         cmocka_unit_test(the_newest_entries_come_oldest_first),

@@ -2,6 +2,7 @@
 
 /* Compiled into this test only: its stand-ins carry the names of gridd's own functions. */
 #include "tests/unit/stage_feed.c"
+#include "tests/unit/support_limits.h"
 
 static struct stage stage;
 
@@ -222,6 +223,62 @@ static void streams_end_at_their_age_and_at_a_drain(void **state) {
     stage_close(&stage);
 }
 
+/* What a reader is written while its socket takes nothing: up to the limit at once, and no more
+ * while that is above the low mark. */
+static void a_write_is_as_long_as_the_buffer(void **state) {
+    (void)state;
+    enum { EVENTS = 40 };
+    struct limits limits;
+    size_t frames_bytes = 0;
+    limits_init(&limits);
+    for (int pass = 0; pass < 2; pass++) {
+        EACH_LIMIT_AROUND(limits, feed_buffer_bytes, pass == 0 ? 1 << 20 : frames_bytes) {
+            stage_init(&stage);
+            stage.limits = limits;
+            stage_open(&stage, 1, 0);
+            struct http_request request = {0};
+            stage_get(&stage, &request, NULL);
+            stage_take(&request, request.out.bytes);
+            size_t before = request.out.bytes;
+            stage_publish(&stage, EVENTS);
+            stage_run(&stage);
+            if (pass == 0) {
+                frames_bytes = request.out.bytes - before;
+                assert_int_equal(request.written_most, frames_bytes);
+            } else {
+                bool fits = limits.feed_buffer_bytes >= frames_bytes;
+                assert_int_equal(request.out.bytes - before == frames_bytes, fits);
+                assert_true(request.queued_most <= limits.feed_buffer_bytes);
+            }
+            while (http_stream_queued(&request) > 0) {
+                stage_take(&request, 100);
+                stage_run(&stage);
+            }
+            stage_expect(&request, 1, EVENTS, 0);
+            stage_leave(&request);
+            stage_close(&stage);
+        }
+    }
+}
+
+static void readers_are_counted_to_the_limit(void **state) {
+    (void)state;
+    stage_init(&stage);
+    stage.limits.feed_readers = 2;
+    stage_open(&stage, 1, 0);
+    EACH_AROUND(count, stage.limits, feed_readers) {
+        struct http_request requests[3] = {{0}};
+        for (uint64_t i = 0; i < count; i++) {
+            stage_get(&stage, &requests[i], NULL);
+            assert_int_equal(requests[i].status, i < 2 ? 200 : 503);
+        }
+        for (uint64_t i = 0; i < count; i++) {
+            stage_leave(&requests[i]);
+        }
+    }
+    stage_close(&stage);
+}
+
 static void readers_are_bounded(void **state) {
     (void)state;
     stage_init(&stage);
@@ -280,6 +337,8 @@ int main(void) {
         cmocka_unit_test(a_reader_whose_journal_is_damaged_is_cut),
         cmocka_unit_test(silence_has_heartbeats_and_left_out_events_a_checkpoint),
         cmocka_unit_test(streams_end_at_their_age_and_at_a_drain),
+        cmocka_unit_test(a_write_is_as_long_as_the_buffer),
+        cmocka_unit_test(readers_are_counted_to_the_limit),
         cmocka_unit_test(readers_are_bounded),
         cmocka_unit_test(a_ticket_is_used_up_only_by_a_stream),
     };

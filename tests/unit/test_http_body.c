@@ -1,5 +1,6 @@
 #include "server/http/http_body.h"
 #include "tests/unit/support.h"
+#include "tests/unit/support_limits.h"
 
 #include <zlib.h>
 #include <zstd.h>
@@ -212,7 +213,7 @@ static void inflated_size_is_bounded(void **state) {
     uint8_t *data = noise(100001, 20);
     limits.body_inflated_bytes = 100000;
     for (enum http_coding coding = HTTP_CODING_IDENTITY; coding <= HTTP_CODING_ZSTD; coding++) {
-        for (size_t bytes = 99999; bytes <= 100001; bytes++) {
+        EACH_AROUND(bytes, limits, body_inflated_bytes) {
             struct buffer packed;
             buffer_init(&packed);
             if (coding == HTTP_CODING_IDENTITY) {
@@ -255,10 +256,46 @@ static void bombs_break_the_ratio(void **state) {
     free(zeros);
 }
 
+/* Judged exactly when the whole body is there. Its last bytes do not fill a step of the judging in
+ * between, where a decoder may lag some bytes behind. */
+static void the_ratio_is_exact_at_the_end(void **state) {
+    (void)state;
+    const size_t bytes = (8 << 20) - 1000;
+    uint8_t *zeros = calloc(1, bytes);
+    for (enum http_coding coding = HTTP_CODING_GZIP; coding <= HTTP_CODING_ZSTD; coding++) {
+        struct buffer packed;
+        buffer_init(&packed);
+        pack(coding, &packed, zeros, bytes);
+        limits.inflate_ratio_free_bytes = bytes - 10 * packed.bytes;
+        EACH_LIMIT_AROUND(limits, inflate_ratio, 10) {
+            assert_int_equal(judge(coding, buffer_slice(&packed)),
+                             limits.inflate_ratio >= 10 ? HTTP_REFUSAL_NONE
+                                                        : HTTP_REFUSAL_INFLATE_RATIO);
+        }
+        limits.inflate_ratio = 10;
+        EACH_LIMIT_AROUND(limits, inflate_ratio_free_bytes, bytes - 10 * packed.bytes) {
+            assert_int_equal(judge(coding, buffer_slice(&packed)),
+                             inflate_ratio_free_bytes_turn >= 0 ? HTTP_REFUSAL_NONE
+                                                                : HTTP_REFUSAL_INFLATE_RATIO);
+        }
+        buffer_deinit(&packed);
+    }
+    free(zeros);
+}
+
 static void zstd_windows_are_bounded(void **state) {
     (void)state;
     size_t bytes = 1 << 20;
     uint8_t *data = noise(bytes, 20);
+    struct buffer framed;
+    buffer_init(&framed);
+    zstd(&framed, data, bytes, 17);
+    EACH_LIMIT_AROUND(limits, zstd_window_bytes, 1 << 17) {
+        assert_int_equal(judge(HTTP_CODING_ZSTD, buffer_slice(&framed)),
+                         limits.zstd_window_bytes >= 1 << 17 ? HTTP_REFUSAL_NONE
+                                                             : HTTP_REFUSAL_INFLATE_WINDOW);
+    }
+    buffer_deinit(&framed);
     limits.zstd_window_bytes = 1 << 17;
     for (int log = 16; log <= 18; log++) {
         struct buffer packed;
@@ -280,6 +317,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(damage_is_refused, start, stop),
         cmocka_unit_test_setup_teardown(inflated_size_is_bounded, start, stop),
         cmocka_unit_test_setup_teardown(bombs_break_the_ratio, start, stop),
+        cmocka_unit_test_setup_teardown(the_ratio_is_exact_at_the_end, start, stop),
         cmocka_unit_test_setup_teardown(zstd_windows_are_bounded, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

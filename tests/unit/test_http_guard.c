@@ -2,6 +2,7 @@
 #include "server/http/http_guard.h"
 #include "tests/http_drive.h"
 #include "tests/unit/support.h"
+#include "tests/unit/support_limits.h"
 
 #include <dirent.h>
 
@@ -218,13 +219,13 @@ static void line_limits(void **state) {
     limits.uri_bytes = 64;
     limits.request_line_bytes = 80;
     const char *end = " HTTP/1.1\r\n" H "\r\n";
-    expect_padded("GET /", 62, end, "ok");
-    expect_padded("GET /", 63, end, "ok");
-    expect_padded("GET /", 64, end, "414 target_too_long");
+    EACH_AROUND(bytes, limits, uri_bytes) { /* "/" is one of them */
+        expect_padded("GET /", bytes - 1, end, bytes <= 64 ? "ok" : "414 target_too_long");
+    }
     limits.uri_bytes = 80;
-    expect_padded("GET /", 65, end, "ok"); /* 5 + 65 + 9 = 79 */
-    expect_padded("GET /", 66, end, "ok");
-    expect_padded("GET /", 67, end, "414 request_line_too_long");
+    EACH_AROUND(bytes, limits, request_line_bytes) { /* "GET /" and " HTTP/1.1" are 14 */
+        expect_padded("GET /", bytes - 14, end, bytes <= 80 ? "ok" : "414 request_line_too_long");
+    }
     expect_padded("GET /", 5000, "", "414 request_line_too_long");
 }
 
@@ -232,18 +233,20 @@ static void header_limits(void **state) {
     (void)state;
     const char *before = "GET / HTTP/1.1\r\n" H "A: ";
     limits.header_value_bytes = 100;
-    expect_padded(before, 99, "\r\n\r\n", "ok");
-    expect_padded(before, 100, " \t\r\n\r\n", "ok");
-    expect_padded(before, 101, "\r\n\r\n", "431 header_value");
+    EACH_AROUND(bytes, limits, header_value_bytes) {
+        const char *reason = bytes <= 100 ? "ok" : "431 header_value";
+        expect_padded(before, bytes, "\r\n\r\n", reason);
+        expect_padded(before, bytes, " \t\r\n\r\n", reason); /* white space is not the value */
+    }
     limits_init(&limits);
     limits.header_block_bytes = 256; /* "Host: x" and "A: " take 9 + 5 with their line ends */
-    expect_padded(before, 241, "\r\n\r\n", "ok");
-    expect_padded(before, 242, "\r\n\r\n", "ok");
-    expect_padded(before, 243, "\r\n\r\n", "431 header_block");
+    EACH_AROUND(bytes, limits, header_block_bytes) {
+        expect_padded(before, bytes - 14, "\r\n\r\n", bytes <= 256 ? "ok" : "431 header_block");
+    }
     expect_padded(before, 5000, "", "431 header_block");
     limits_init(&limits);
     limits.header_count = 8;
-    for (size_t count = 7; count <= 9; count++) {
+    EACH_AROUND(count, limits, header_count) {
         struct buffer text;
         buffer_init(&text);
         buffer_append_text(&text, "GET / HTTP/1.1\r\n" H);
@@ -260,12 +263,12 @@ static void chunk_limits(void **state) {
     (void)state;
     static const char head[] = "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n";
     limits.body_wire_bytes = 1024;
-    for (size_t bytes = 1023; bytes <= 1025; bytes++) {
+    EACH_AROUND(bytes, limits, body_wire_bytes) {
         struct buffer text;
         buffer_init(&text);
         buffer_append_text(&text, head);
-        buffer_printf(&text, "3fe\r\n%01022d\r\n%zx\r\n%0*d\r\n0\r\n\r\n", 0, bytes - 1022,
-                      (int)(bytes - 1022), 0);
+        buffer_printf(&text, "3fe\r\n%01022d\r\n%x\r\n%0*d\r\n0\r\n\r\n", 0, (unsigned)bytes - 1022,
+                      (int)bytes - 1022, 0);
         expect(buffer_slice(&text), bytes <= 1024 ? "ok" : "413 body_too_large");
         buffer_deinit(&text);
     }
@@ -273,12 +276,12 @@ static void chunk_limits(void **state) {
     /* Framing may take chunk_overhead_bytes more than the body. A first size of n digits is n + 2
      * bytes, one byte of body and 7 more of framing follow. */
     limits.chunk_overhead_bytes = 64;
-    for (int digits = 55; digits <= 57; digits++) {
+    EACH_AROUND(framing, limits, chunk_overhead_bytes) {
         struct buffer text;
         buffer_init(&text);
         buffer_append_text(&text, head);
-        buffer_printf(&text, "%0*x\r\nz\r\n0\r\n\r\n", digits, 1);
-        expect(buffer_slice(&text), digits <= 56 ? "ok" : "400 chunk_overhead");
+        buffer_printf(&text, "%0*x\r\nz\r\n0\r\n\r\n", (int)framing - 8, 1);
+        expect(buffer_slice(&text), framing <= 64 ? "ok" : "400 chunk_overhead");
         buffer_deinit(&text);
     }
     struct buffer zeros;

@@ -1,4 +1,5 @@
 #include "tests/unit/support_http.h"
+#include "tests/unit/support_limits.h"
 
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -167,6 +168,79 @@ static void connections_end_after_their_requests(void **state) {
     assert_null(strstr(closes + 1, "HTTP/1.1 200"));
     close(fd);
     buffer_deinit(&answer);
+}
+
+static void wait_for_no_connections(void) {
+    struct http_server_stats stats;
+    do {
+        http_turn();
+        http_server_stats(fix.server, &stats);
+    } while (stats.connections > 0);
+}
+
+static const char hello[] = "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n";
+
+static void requests_are_counted_to_the_limit(void **state) {
+    (void)state;
+    struct buffer answer;
+    buffer_init(&answer);
+    fix.limits.requests_per_connection = 3;
+    EACH_AROUND(count, fix.limits, requests_per_connection) {
+        buffer_reset(&answer);
+        int fd = http_dial();
+        for (uint64_t i = 0; i < count; i++) {
+            send_text(fd, hello);
+        }
+        shutdown(fd, SHUT_WR);
+        read_to_end(fd, &answer);
+        uint64_t found = 0;
+        for (const char *at = text_of(&answer); (at = strstr(at, "hello")) != NULL; at++) {
+            found++;
+        }
+        assert_int_equal(found, count <= 3 ? count : 3);
+        close(fd);
+    }
+    buffer_deinit(&answer);
+}
+
+/* The last of `count` connections: is it answered? */
+static bool last_is_answered(uint64_t count) {
+    int fds[16];
+    struct buffer answer;
+    buffer_init(&answer);
+    assert_true(count <= ARRAY_COUNT(fds));
+    for (uint64_t i = 0; i < count; i++) {
+        fds[i] = http_dial();
+        buffer_reset(&answer);
+        send_text(fds[i], hello);
+        for (int turn = 0; turn < 50 && strstr(text_of(&answer), "hello") == NULL; turn++) {
+            http_turn();
+            if (!receive(fds[i], &answer)) {
+                break;
+            }
+        }
+        assert_true(i + 1 == count || strstr(text_of(&answer), "hello") != NULL);
+    }
+    bool answered = strstr(text_of(&answer), "hello") != NULL;
+    for (uint64_t i = 0; i < count; i++) {
+        close(fds[i]);
+    }
+    buffer_deinit(&answer);
+    wait_for_no_connections();
+    return answered;
+}
+
+static void connections_are_counted_to_the_limit(void **state) {
+    (void)state;
+    fix.limits.connections = 8;
+    EACH_AROUND(count, fix.limits, connections) {
+        assert_int_equal(last_is_answered(count), count <= 8);
+    }
+    fix.limits.connections = 100;
+    fix.limits.connections_per_address = 3;
+    EACH_AROUND(count, fix.limits, connections_per_address) {
+        assert_int_equal(last_is_answered(count), count <= 3);
+    }
 }
 
 static void connections_are_capped(void **state) {
@@ -398,6 +472,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(errors_linger_so_that_they_are_read, http_fixture_start,
                                         http_fixture_stop),
         cmocka_unit_test_setup_teardown(connections_end_after_their_requests, http_fixture_start,
+                                        http_fixture_stop),
+        cmocka_unit_test_setup_teardown(requests_are_counted_to_the_limit, http_fixture_start,
+                                        http_fixture_stop),
+        cmocka_unit_test_setup_teardown(connections_are_counted_to_the_limit, http_fixture_start,
                                         http_fixture_stop),
         cmocka_unit_test_setup_teardown(connections_are_capped, http_fixture_start,
                                         http_fixture_stop),

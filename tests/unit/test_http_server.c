@@ -1,4 +1,5 @@
 #include "tests/unit/support_http.h"
+#include "tests/unit/support_limits.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -96,6 +97,42 @@ static void connections_are_kept_and_pipelined_in_order(void **state) {
     assert_null(strstr(text_of(&answer), "Connection: close"));
     close(fd);
     buffer_deinit(&answer);
+}
+
+static void an_early_answer_keeps_the_connection_up_to_its_limit(void **state) {
+    (void)state;
+    struct buffer answer;
+    buffer_init(&answer);
+    fix.limits.linger_bytes = 100;
+    EACH_AROUND(rest, fix.limits, linger_bytes) {
+        char request[128];
+        snprintf(request, sizeof request,
+                 "POST /refused HTTP/1.1\r\nHost: x\r\nContent-Length: %u\r\n\r\n", (unsigned)rest);
+        buffer_reset(&answer);
+        int fd = http_dial();
+        send_text(fd, request);
+        read_until(fd, &answer, "\r\n\r\n{", 1);
+        assert_status(&answer, 401);
+        assert_int_equal(strstr(text_of(&answer), "Connection: close") == NULL, rest <= 100);
+        close(fd);
+    }
+    buffer_deinit(&answer);
+}
+
+static void memory_for_bodies_is_counted_to_the_byte(void **state) {
+    (void)state;
+    int fd = http_dial();
+    send_text(fd, "GET /parked HTTP/1.1\r\nHost: x\r\n\r\n");
+    while (fix.parked == NULL) {
+        http_turn();
+    }
+    fix.limits.body_memory_bytes = 1000;
+    EACH_AROUND(bytes, fix.limits, body_memory_bytes) {
+        assert_int_equal(http_body_memory(fix.parked, (int64_t)bytes), bytes <= 1000);
+        assert_true(http_body_memory(fix.parked, -(int64_t)bytes));
+    }
+    http_respond(fix.parked, 200, "text/plain", SLICE_LITERAL("parked"));
+    close(fd);
 }
 
 static void early_answers_drain_or_close(void **state) {
@@ -402,6 +439,10 @@ int main(void) {
                                         http_fixture_stop),
         cmocka_unit_test_setup_teardown(routing_and_methods, http_fixture_start, http_fixture_stop),
         cmocka_unit_test_setup_teardown(connections_are_kept_and_pipelined_in_order,
+                                        http_fixture_start, http_fixture_stop),
+        cmocka_unit_test_setup_teardown(an_early_answer_keeps_the_connection_up_to_its_limit,
+                                        http_fixture_start, http_fixture_stop),
+        cmocka_unit_test_setup_teardown(memory_for_bodies_is_counted_to_the_byte,
                                         http_fixture_start, http_fixture_stop),
         cmocka_unit_test_setup_teardown(early_answers_drain_or_close, http_fixture_start,
                                         http_fixture_stop),

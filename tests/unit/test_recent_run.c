@@ -1,4 +1,5 @@
 #include "tests/unit/support.h"
+#include "tests/unit/support_limits.h"
 
 #include "core/instant.h"
 #include "storage/day_index.h"
@@ -45,9 +46,12 @@ static void limits_of_a_run_are_exact(void **state) {
     struct block *block;
     assert_int_equal(recent_run_new(&run, &limits, 1), STATUS_OK);
     assert_int_equal(block_new(&block, &limits), STATUS_OK);
-    assert_true(recent_run_fits(run, 16, limits.run_bytes));
-    assert_false(recent_run_fits(run, 17, 0));
-    assert_false(recent_run_fits(run, 1, limits.run_bytes + 1));
+    EACH_AROUND(count, limits, run_entries) {
+        assert_int_equal(recent_run_fits(run, (uint32_t)count, limits.run_bytes), count <= 16);
+    }
+    EACH_AROUND(bytes, limits, run_bytes) {
+        assert_int_equal(recent_run_fits(run, 16, bytes), bytes <= 64 * KIB);
+    }
     fill(block, 5, 8, 3, 2);
     recent_run_append(run, block);
     assert_int_equal(recent_run_count(run), 8);

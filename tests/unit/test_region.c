@@ -1,5 +1,6 @@
 #include "core/region.h"
 #include "tests/unit/support.h"
+#include "tests/unit/support_limits.h"
 #include "tests/unit/support_region.h"
 
 #include <zlib.h>
@@ -276,13 +277,13 @@ static void limits_are_kept_to_the_number(void **state) {
     limits_init(&limits);
     limits.regions = 16;
     char code[16];
-    for (int more = 0; more <= 1; more++) {
-        for (int i = 0; i < 16 + more; i++) {
+    EACH_AROUND(count, limits, regions) {
+        for (int i = 0; i < (int)count; i++) {
             snprintf(code, sizeof code, "%d", i);
             support_upload_add(&upload, code, "0", i == 0 ? 0 : 1);
         }
         support_upload_add(&upload, "3", "0", 2); /* known already: does not count */
-        if (more) {
+        if (count > 16) {
             assert_refused_with(NULL, &limits, 16, (const char *const[]){"16", NULL});
         } else {
             size_t bytes = region_table_bytes(NULL, upload.count, upload.bytes);
@@ -293,7 +294,7 @@ static void limits_are_kept_to_the_number(void **state) {
                                                 (struct slice){upload.rows, upload.bytes},
                                                 upload.count, &limits, &row, NULL),
                              STATUS_OK);
-            assert_int_equal(region_count(table), 16);
+            assert_int_equal(region_count(table), count);
             free(memory);
             upload.bytes = upload.count = 0;
         }

@@ -2,6 +2,7 @@
 
 #include "core/instant.h"
 #include "tests/unit/support.h"
+#include "tests/unit/support_limits.h"
 #include "tests/unit/support_region.h"
 
 enum { NOW_MS = 1000 * 1000 * 1000 };
@@ -286,16 +287,16 @@ static void limits_hold_at_their_edge(void **state) {
 
 static void a_clock_ahead_is_suspect(void **state) {
     (void)state;
-    for (int64_t ahead_ms = -1; ahead_ms <= 1; ahead_ms++) {
+    EACH_AROUND(ahead_ms, limits, clock_skew_ms) {
         char line[512];
         char at[INSTANT_TEXT_BYTES + 1] = "";
-        instant_format(at, NOW_MS + (int64_t)limits.clock_skew_ms + ahead_ms);
+        instant_format(at, NOW_MS + (int64_t)ahead_ms);
         snprintf(
             line, sizeof line,
             "{\"category\":\"litter\",\"occurred_at\":\"%s\",\"grid\":\"610428\",\"id\":\"1\"}",
             at);
         assert_valid(line);
-        bool suspect = ahead_ms > 0;
+        bool suspect = ahead_ms > limits.clock_skew_ms;
         assert_int_equal(report.entry.flags, suspect ? ENTRY_CLOCK_SUSPECT : 0);
         assert_true((report.entry.occurred_ms == NOW_MS) == suspect);
         assert_true(report.entry.received_ms == NOW_MS);

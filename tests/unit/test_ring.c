@@ -1,5 +1,6 @@
 #include "server/feed/ring.h"
 #include "tests/unit/support.h"
+#include "tests/unit/support_limits.h"
 
 static struct ring ring_of(size_t bytes) {
     struct ring ring;
@@ -48,6 +49,21 @@ static void a_frame_of_the_whole_ring_fits_and_one_byte_more_does_not(void **sta
     assert_false(ring_has(&ring, 3));
     assert_int_equal(ring_frame(&ring, 4).data[0], 'd');
     ring_deinit(&ring);
+}
+
+static void a_ring_holds_as_many_bytes_as_its_limit(void **state) {
+    (void)state;
+    struct limits limits;
+    limits_init(&limits);
+    limits.ring_bytes = 2000;
+    EACH_AROUND(bytes, limits, ring_bytes) {
+        struct ring ring = ring_of(limits.ring_bytes);
+        put(&ring, 'a', 700);
+        put(&ring, 'b', bytes - 700);
+        assert_true(ring_has(&ring, 2));
+        assert_int_equal(ring_has(&ring, 1), bytes <= 2000);
+        ring_deinit(&ring);
+    }
 }
 
 static void many_frames_are_one_slice_up_to_the_bytes_asked_for(void **state) {
@@ -150,6 +166,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_is_found_by_its_number),
         cmocka_unit_test(a_frame_of_the_whole_ring_fits_and_one_byte_more_does_not),
+        cmocka_unit_test(a_ring_holds_as_many_bytes_as_its_limit),
         cmocka_unit_test(many_frames_are_one_slice_up_to_the_bytes_asked_for),
         cmocka_unit_test(a_span_ends_where_the_memory_wraps),
         cmocka_unit_test(a_span_ends_at_an_exact_wrap_too),
