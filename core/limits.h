@@ -94,6 +94,12 @@ enum {
     LADDER_UNACKED_MAX = 8,
     REGION_CODE_CAP = 64, /* >= max of region_code_bytes */
     POLICY_CODE_BYTES_MAX = 64,
+    CALENDARS_MAX = 16,             /* of one file */
+    CALENDAR_NAME_BYTES_MAX = 32,   /* of [a-z0-9_] */
+    CALENDAR_INTERVALS_MAX = 4,     /* attendance intervals of a day */
+    CALENDAR_EXCEPTIONS_MAX = 512,  /* holidays and make-up workdays of a calendar */
+    CALENDAR_REGIONS_MAX = 256,     /* regions with a calendar of their own */
+    CALENDAR_AHEAD_DAYS_MAX = 3660, /* limits, and from an instant to what is due after it */
 };
 
 /* The defaults of the table. */
