@@ -67,6 +67,10 @@
     X(locate_m, 3000, 1, 100000, "from a report's location to the grid it is given to")            \
     X(clock_skew_ms, 300000, 1000, 86400000,                                                       \
       "occurred_at ahead of our clock before it is suspect")                                       \
+    X(deadline_horizon_ms, 7200000, 100, 604800000,                                                \
+      "how far ahead deadlines are kept in memory; later ones are on disk only")                   \
+    X(deadlines_in_memory, 12000000, 64, 1 * GIB,                                                  \
+      "deadlines kept in memory, 32 bytes each; more: the horizon shrinks")                        \
     X(disk_reserve_bytes, 512 * MIB, 1 * MIB, 1024 * GIB, "free disk below which intake: 507")
 
 struct limits {
@@ -100,6 +104,7 @@ enum {
     CALENDAR_EXCEPTIONS_MAX = 512,  /* holidays and make-up workdays of a calendar */
     CALENDAR_REGIONS_MAX = 256,     /* regions with a calendar of their own */
     CALENDAR_AHEAD_DAYS_MAX = 3660, /* limits, and from an instant to what is due after it */
+    DEADLINE_LOAD_ROWS = 4096, /* read into memory at a time */
 };
 
 /* The defaults of the table. */
