@@ -96,7 +96,12 @@ enum {
     UNITS_MAX = 256,
     ASSIGNMENTS_MAX = 1024,
     LADDER_UNACKED_MAX = 8,
-    REGION_CODE_CAP = 64, /* >= max of region_code_bytes */
+    LIMIT_DAYS_MAX = 366,     /* of a policy: a stage limit and every other time */
+    LIMIT_DAY_WORK_HOURS = 8, /* those days in work_hour */
+    MERGE_DISTANCE_M_MAX = 100000,
+    LADDER_STEP_PERCENT_MAX = 1000, /* of a limit, from one step to the next */
+    LADDER_PAUSE_S_MIN = 60,        /* between steps and between repeats: nobody is flooded */
+    REGION_CODE_CAP = 64,           /* >= max of region_code_bytes */
     POLICY_CODE_BYTES_MAX = 64,
     CALENDARS_MAX = 16,             /* of one file */
     CALENDAR_NAME_BYTES_MAX = 32,   /* of [a-z0-9_] */

@@ -1,7 +1,7 @@
 #include "core/policy.h"
 
 #include "core/check.h"
-#include "core/json.h"
+#include "core/policy_code.h"
 
 #include <string.h>
 #include <xxhash.h>
@@ -17,62 +17,7 @@ uint32_t policy_tag(struct slice code) {
 void policy_init(struct policy *policy, uint32_t version) {
     memset(policy, 0, sizeof *policy);
     policy->version = version;
-}
-
-static const char *code_problem(struct slice code) {
-    if (code.bytes == 0) {
-        return "a code is empty";
-    }
-    if (code.bytes > POLICY_CODE_BYTES_MAX) {
-        return "a code is longer than 64 bytes";
-    }
-    for (size_t i = 0; i < code.bytes; i++) {
-        uint8_t c = code.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_')) {
-            return "a code has a character other than a-z, 0-9 and _";
-        }
-    }
-    return NULL;
-}
-
-static const char *name_problem(struct slice name) {
-    if (name.bytes == 0) {
-        return "its name is empty";
-    }
-    if (name.bytes > POLICY_CODE_BYTES_MAX) {
-        return "its name is longer than 64 bytes";
-    }
-    if (memchr(name.data, '\0', name.bytes) != NULL) {
-        return "its name has a NUL";
-    }
-    return utf8_is_valid(name) ? NULL : "its name is not UTF-8";
-}
-
-static void copy_text(char to[POLICY_CODE_BYTES_MAX + 1], struct slice from) {
-    CHECK(from.bytes <= POLICY_CODE_BYTES_MAX);
-    memcpy(to, from.data, from.bytes);
-    to[from.bytes] = '\0';
-}
-
-/* Says what is wrong with a code and a name of either table; `tag_owner` is the code that has the
- * tag already, or NULL. */
-static enum status entry_problem(struct slice code, struct slice name, const char *tag_owner,
-                                 struct error *error) {
-    const char *why = code_problem(code);
-    if (why != NULL) {
-        return error_set(error, STATUS_INVALID, why, NULL, NULL);
-    }
-    char text[POLICY_CODE_BYTES_MAX + 1];
-    copy_text(text, code);
-    why = name_problem(name);
-    if (why == NULL && policy_tag(code) == 0) {
-        why = "its tag is 0, which means any; choose another code"; /* timeline queries say so */
-    }
-    if (why == NULL && tag_owner != NULL) {
-        why = slice_is(code, tag_owner) ? "it is there already"
-                                        : "its tag equals another code's; choose another code";
-    }
-    return why == NULL ? STATUS_OK : error_set(error, STATUS_INVALID, text, ": ", why);
+    policy_default_rules(policy);
 }
 
 /* The slot of the tag, or the free one where it would go. Ends: at most half the slots are used. */
@@ -116,7 +61,7 @@ enum status policy_add_category(struct policy *policy, struct slice code, struct
                                 unsigned priority, enum severity severity, struct error *error) {
     uint32_t tag = policy_tag(code);
     const struct category *owner = policy_category_by_tag(policy, tag);
-    enum status status = entry_problem(code, name, owner != NULL ? owner->code : NULL, error);
+    enum status status = policy_code_check(code, name, owner != NULL ? owner->code : NULL, error);
     if (status != STATUS_OK) {
         return status;
     }
@@ -133,11 +78,13 @@ enum status policy_add_category(struct policy *policy, struct slice code, struct
     size_t slot = category_slot(policy, tag);
     CHECK(policy->category_slots[slot] == 0);
     struct category *category = &policy->categories[policy->categories_count++];
-    copy_text(category->code, code);
-    copy_text(category->name, name);
+    policy_code_copy(category->code, code);
+    policy_code_copy(category->name, name);
     category->tag = tag;
     category->priority = (uint8_t)priority;
     category->severity = severity;
+    category->opens_ticket = true;
+    policy_default_limits(category->limits, priority);
     policy->category_slots[slot] = (uint16_t)policy->categories_count;
     return STATUS_OK;
 }
@@ -146,7 +93,7 @@ enum status policy_add_channel(struct policy *policy, struct slice code, struct 
                                struct error *error) {
     uint32_t tag = policy_tag(code);
     const struct channel *owner = channel_by_tag(policy, tag);
-    enum status status = entry_problem(code, name, owner != NULL ? owner->code : NULL, error);
+    enum status status = policy_code_check(code, name, owner != NULL ? owner->code : NULL, error);
     if (status != STATUS_OK) {
         return status;
     }
@@ -154,9 +101,34 @@ enum status policy_add_channel(struct policy *policy, struct slice code, struct 
         return error_set(error, STATUS_FULL, "a policy has at most 64 channels", NULL, NULL);
     }
     struct channel *channel = &policy->channels[policy->channels_count++];
-    copy_text(channel->code, code);
-    copy_text(channel->name, name);
+    policy_code_copy(channel->code, code);
+    policy_code_copy(channel->name, name);
     channel->tag = tag;
+    channel->observer = OBSERVER_PERSON;
+    if (slice_is(code, "handheld")) {
+        policy->default_channel = policy->channels_count;
+    }
+    return STATUS_OK;
+}
+
+const struct channel *policy_default_channel(const struct policy *policy) {
+    CHECK(policy->default_channel <= policy->channels_count);
+    return policy->default_channel == 0 ? NULL : &policy->channels[policy->default_channel - 1];
+}
+
+enum status policy_set_channel_rules(struct policy *policy, struct slice code,
+                                     enum observer_kind observer, bool public_,
+                                     struct error *error) {
+    const struct channel *found = policy_channel(policy, code);
+    if (found == NULL) {
+        return policy_code_refuse(error, code, "is no channel of the policy");
+    }
+    if ((unsigned)observer >= OBSERVER_COUNT) {
+        return policy_code_refuse(error, code, "its observer is of no known kind");
+    }
+    struct channel *channel = &policy->channels[found - policy->channels];
+    channel->observer = (uint8_t)observer;
+    channel->public_ = public_;
     return STATUS_OK;
 }
 

@@ -3,7 +3,7 @@
 #ifndef CORE_TICKET_STAGE_H
 #define CORE_TICKET_STAGE_H
 
-#include "core/base.h"
+#include "core/limits.h"
 
 #define STAGE_TABLE(X)                                                                             \
     X(ACCEPT, "accept")       /* reported until accepted or rejected */                            \
@@ -27,8 +27,15 @@ const char *stage_name(enum stage stage);
 MUST_USE bool stage_parse(enum stage *ret, struct slice text);
 
 struct stage_limit {
-    uint8_t unit;    /* enum meter_unit (core/calendar.h) */
+    uint8_t unit;    /* enum metering (core/calendar.h) */
     uint32_t amount; /* seconds of urgent_hour and work_hour, days of work_day; 0: no limit */
 };
+
+/* "90s", "30m", "24h", "7d" elapsed (urgent_hour); "30wm", "4wh" (work_hour); "5wd" (work_day);
+ * "none". A number is 1 or more, without sign or leading zeros; false also above
+ * LIMIT_DAYS_MAX days. */
+MUST_USE bool stage_limit_parse(struct stage_limit *ret, struct slice text);
+/* No limit, or a known unit and an amount that stage_limit_parse could have given. */
+MUST_USE bool stage_limit_is_valid(struct stage_limit limit);
 
 #endif

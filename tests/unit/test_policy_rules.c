@@ -1,0 +1,306 @@
+#include "core/calendar.h"
+#include "core/policy.h"
+#include "tests/unit/support.h"
+
+static struct policy policy, before;
+static struct error error;
+
+enum { DAY_S = 86400, TOO_LONG_S = LIMIT_DAYS_MAX * DAY_S + 1 };
+
+static const struct merge_class near = {.kind = MERGE_DISTANCE,
+                                        .gate_m = 50,
+                                        .spread_m = 100,
+                                        .reopen_s = 72 * 3600,
+                                        .stale_s = DAY_S,
+                                        .suggest_m = 250};
+
+static int set_up(void **state) {
+    (void)state;
+    policy_init(&policy, 1);
+    assert_int_equal(policy_add_category(&policy, SLICE_LITERAL("litter"), SLICE_LITERAL("n"), 3,
+                                         SEVERITY_MODERATE, &error),
+                     STATUS_OK);
+    assert_int_equal(policy_add_merge_class(&policy, SLICE_LITERAL("street"), &near, &error),
+                     STATUS_OK);
+    before = policy;
+    return 0;
+}
+
+/* The last call was refused with the word in its reason, and nothing changed. */
+static void refused(enum status status, const char *word) {
+    assert_int_equal(status, STATUS_INVALID);
+    if (strstr(error.message, word) == NULL) {
+        fail_msg("\"%s\" does not say \"%s\"", error.message, word);
+    }
+    assert_memory_equal(&before, &policy, sizeof policy);
+}
+
+static const struct category *litter(void) {
+    return policy_category(&policy, SLICE_LITERAL("litter"));
+}
+
+static void a_category_begins_with_the_limits_of_its_priority(void **state) {
+    (void)state;
+    static const uint32_t handle[5] = {0, 24 * 3600, 24 * 3600, 5, 15};
+    for (unsigned priority = 1; priority <= 4; priority++) {
+        struct stage_limit limits[STAGE_COUNT];
+        policy_default_limits(limits, priority);
+        assert_int_equal(limits[STAGE_HANDLE].amount, handle[priority]);
+        assert_int_equal(limits[STAGE_HANDLE].unit,
+                         priority <= 2 ? METERING_URGENT_HOUR : METERING_WORK_DAY);
+        for (size_t i = 0; i < STAGE_COUNT; i++) {
+            assert_true(stage_limit_is_valid(limits[i]));
+        }
+        assert_int_not_equal(limits[STAGE_OVERALL].amount, 0);
+    }
+    assert_true(litter()->opens_ticket);
+    assert_false(litter()->self_handle || litter()->confidential);
+    assert_int_equal(policy_merge_class(&policy, litter())->kind, MERGE_NEVER);
+    assert_int_equal(litter()->limits[STAGE_HANDLE].amount, 5);
+}
+
+static void rules_go_in_and_come_out(void **state) {
+    (void)state;
+    struct category_rules rules = policy_category_rules(&policy, litter());
+    assert_true(slice_is(rules.merge_class, "never"));
+    rules.self_handle = rules.confidential = true;
+    rules.merge_class = SLICE_LITERAL("street");
+    rules.limits[STAGE_HANDLE] = (struct stage_limit){METERING_WORK_HOUR, 4 * 3600};
+    assert_int_equal(policy_set_category_rules(&policy, SLICE_LITERAL("litter"), &rules, &error),
+                     STATUS_OK);
+    assert_true(litter()->self_handle && litter()->confidential && litter()->opens_ticket);
+    assert_int_equal(policy_merge_class(&policy, litter())->gate_m, 50);
+    assert_int_equal(litter()->limits[STAGE_HANDLE].amount, 4 * 3600);
+    rules = policy_category_rules(&policy, litter());
+    assert_true(slice_is(rules.merge_class, "street") && rules.self_handle);
+}
+
+static void bad_category_rules_are_refused(void **state) {
+    (void)state;
+    const struct category_rules good = policy_category_rules(&policy, litter());
+    struct category_rules rules = good;
+    refused(policy_set_category_rules(&policy, SLICE_LITERAL("pests"), &rules, &error),
+            "no category");
+    rules.merge_class = SLICE_LITERAL("stree");
+    refused(policy_set_category_rules(&policy, SLICE_LITERAL("litter"), &rules, &error),
+            "no merge class");
+    const struct {
+        enum stage stage;
+        struct stage_limit limit;
+        const char *word;
+    } cases[] = {
+        {STAGE_ACCEPT, {METERING_URGENT_HOUR, TOO_LONG_S}, "range"},
+        {STAGE_HANDLE, {METERING_WORK_DAY, 367}, "range"},
+        {STAGE_HANDLE, {0, 1}, "range"},
+        {STAGE_HANDLE, {METERING_WORK_DAY, 8}, "shorter than handle"},
+        {STAGE_DECIDE, {METERING_URGENT_HOUR, 60}, "by priority"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        rules = good;
+        rules.limits[cases[i].stage] = cases[i].limit;
+        refused(policy_set_category_rules(&policy, SLICE_LITERAL("litter"), &rules, &error),
+                cases[i].word);
+    }
+}
+
+/* Each of these stages could wait for ever if neither it nor the whole had a limit. */
+static void no_stage_may_wait_unseen(void **state) {
+    (void)state;
+    static const enum stage stages[] = {STAGE_ACCEPT, STAGE_VERIFY, STAGE_DISPATCH, STAGE_HANDLE,
+                                        STAGE_CHECK};
+    const struct stage_limit none = {METERING_URGENT_HOUR, 0};
+    for (size_t i = 0; i < ARRAY_COUNT(stages); i++) {
+        struct category_rules rules = policy_category_rules(&policy, litter());
+        rules.limits[stages[i]] = rules.limits[STAGE_OVERALL] = none;
+        refused(policy_set_category_rules(&policy, SLICE_LITERAL("litter"), &rules, &error),
+                "overall");
+    }
+    struct category_rules rules = policy_category_rules(&policy, litter());
+    rules.limits[STAGE_OVERALL] = none;
+    assert_int_equal(policy_set_category_rules(&policy, SLICE_LITERAL("litter"), &rules, &error),
+                     STATUS_OK);
+    rules.limits[STAGE_CHECK] = none;
+    rules.opens_ticket = false;
+    assert_int_equal(policy_set_category_rules(&policy, SLICE_LITERAL("litter"), &rules, &error),
+                     STATUS_OK);
+}
+
+static void merge_classes_are_found(void **state) {
+    (void)state;
+    const struct merge_class *found = policy_merge_class_named(&policy, SLICE_LITERAL("street"));
+    assert_non_null(found);
+    assert_int_equal(found->spread_m, 100);
+    assert_non_null(policy_merge_class_named(&policy, SLICE_LITERAL("never")));
+    assert_null(policy_merge_class_named(&policy, SLICE_LITERAL("streets")));
+}
+
+static void bad_merge_classes_are_refused(void **state) {
+    (void)state;
+    refused(policy_add_merge_class(&policy, SLICE_LITERAL("street"), &near, &error), "already");
+    refused(policy_add_merge_class(&policy, SLICE_LITERAL("never"), &near, &error), "already");
+    refused(policy_add_merge_class(&policy, SLICE_LITERAL("A"), &near, &error), "a-z");
+    const struct {
+        struct merge_class rules;
+        const char *word;
+    } cases[] = {
+        {{.kind = MERGE_NEVER, .gate_m = 1}, "never"},
+        {{.kind = MERGE_NEVER, .reopen_s = 1}, "never"},
+        {{.kind = (enum merge_kind)9, .gate_m = 1, .spread_m = 1}, "kind"},
+        {{.kind = MERGE_DISTANCE}, "gate: is 0"},
+        {{.kind = MERGE_FIRE, .spread_m = 10}, "gate: is 0"},
+        {{.kind = MERGE_GRID, .gate_m = 51, .spread_m = 50}, "above spread"},
+        {{.kind = MERGE_DISTANCE, .gate_m = 5, .spread_m = 100001}, "spread"},
+        {{.kind = MERGE_DISTANCE, .gate_m = 5, .spread_m = 5, .suggest_m = 100001}, "suggest"},
+        {{.kind = MERGE_DISTANCE, .gate_m = 5, .spread_m = 5, .suggest_m = 5}, "suggest"},
+        {{.kind = MERGE_ALARM, .idle_s = TOO_LONG_S}, "366 days"},
+        {{.kind = MERGE_ALARM, .reopen_s = TOO_LONG_S}, "366 days"},
+        {{.kind = MERGE_ALARM, .stale_s = TOO_LONG_S}, "366 days"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        refused(policy_add_merge_class(&policy, SLICE_LITERAL("x"), &cases[i].rules, &error),
+                cases[i].word);
+    }
+    const struct merge_class edge = {.kind = MERGE_DISTANCE,
+                                     .gate_m = MERGE_DISTANCE_M_MAX,
+                                     .spread_m = MERGE_DISTANCE_M_MAX,
+                                     .idle_s = TOO_LONG_S - 1};
+    assert_int_equal(policy_add_merge_class(&policy, SLICE_LITERAL("x"), &edge, &error), STATUS_OK);
+    const struct merge_class alarm = {.kind = MERGE_ALARM};
+    assert_int_equal(policy_add_merge_class(&policy, SLICE_LITERAL("y"), &alarm, &error),
+                     STATUS_OK);
+    char code[32];
+    for (uint32_t i = policy.merge_classes_count; i < MERGE_CLASSES_MAX; i++) {
+        snprintf(code, sizeof code, "class_%u", i);
+        assert_int_equal(policy_add_merge_class(&policy, slice_text(code), &near, &error),
+                         STATUS_OK);
+    }
+    assert_int_equal(policy_add_merge_class(&policy, SLICE_LITERAL("one_more"), &near, &error),
+                     STATUS_FULL);
+}
+
+static void channels_say_who_observes(void **state) {
+    (void)state;
+    assert_null(policy_default_channel(&policy));
+    static const char *const codes[] = {"tower", "handheld", "app"};
+    for (size_t i = 0; i < ARRAY_COUNT(codes); i++) {
+        assert_int_equal(
+            policy_add_channel(&policy, slice_text(codes[i]), SLICE_LITERAL("n"), &error),
+            STATUS_OK);
+    }
+    assert_string_equal(policy_default_channel(&policy)->code, "handheld");
+    assert_int_equal(
+        policy_set_channel_rules(&policy, SLICE_LITERAL("tower"), OBSERVER_CAMERA, false, &error),
+        STATUS_OK);
+    assert_int_equal(
+        policy_set_channel_rules(&policy, SLICE_LITERAL("app"), OBSERVER_PERSON, true, &error),
+        STATUS_OK);
+    assert_int_equal(policy_channel(&policy, SLICE_LITERAL("tower"))->observer, OBSERVER_CAMERA);
+    assert_true(policy_channel(&policy, SLICE_LITERAL("app"))->public_);
+    assert_false(policy_default_channel(&policy)->public_);
+    before = policy;
+    refused(
+        policy_set_channel_rules(&policy, SLICE_LITERAL("pigeon"), OBSERVER_PERSON, true, &error),
+        "no channel");
+    refused(policy_set_channel_rules(&policy, SLICE_LITERAL("app"), OBSERVER_COUNT, true, &error),
+            "observer");
+}
+
+static void the_ladders_are_those_of_the_field(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t reminder, repeat_s, ack;
+        uint8_t top_level, ack_unit;
+    } rows[5] = {{0},
+                 {50, 1800, 900, 0, METERING_URGENT_HOUR},
+                 {50, 14400, 3600, 1, METERING_URGENT_HOUR},
+                 {0, 14400, 14400, 1, METERING_WORK_HOUR},
+                 {0, 14400, 1, 1, METERING_WORK_DAY}};
+    for (unsigned priority = 1; priority <= 4; priority++) {
+        const struct ladder *ladder = &policy.ladders[priority];
+        assert_int_equal(ladder->reminder_percent, rows[priority].reminder);
+        assert_int_equal(ladder->near_percent, 80);
+        assert_int_equal(ladder->step_s, 600);
+        assert_int_equal(ladder->step_percent, 25);
+        assert_int_equal(ladder->repeat_s, rows[priority].repeat_s);
+        assert_int_equal(ladder->top_level, rows[priority].top_level);
+        assert_int_equal(ladder->ack.unit, rows[priority].ack_unit);
+        assert_int_equal(ladder->ack.amount, rows[priority].ack);
+        assert_int_equal(ladder->unacked_s[0], priority == 1 ? 300 : 0);
+        struct ladder same = *ladder;
+        assert_int_equal(policy_set_ladder(&policy, priority, &same, &error), STATUS_OK);
+    }
+    assert_int_equal(policy.ladders[1].unacked_s[1], 600);
+    assert_int_equal(policy.ladders[1].unacked_s[2], 900);
+    assert_int_equal(policy.ladders[1].unacked_s[3], 0);
+}
+
+static void bad_ladders_are_refused(void **state) {
+    (void)state;
+    const struct ladder good = policy.ladders[1];
+    refused(policy_set_ladder(&policy, 0, &good, &error), "priority");
+    refused(policy_set_ladder(&policy, 5, &good, &error), "priority");
+#define BAD(field, value, word)                                                                    \
+    do {                                                                                           \
+        struct ladder ladder = good;                                                               \
+        ladder.field = (value);                                                                    \
+        refused(policy_set_ladder(&policy, 1, &ladder, &error), word);                             \
+    } while (0)
+    BAD(near_percent, 0, "near");
+    BAD(near_percent, 100, "near");
+    BAD(reminder_percent, 80, "reminder");
+    BAD(step_s, 59, "step");
+    BAD(step_s, TOO_LONG_S, "step");
+    BAD(step_percent, LADDER_STEP_PERCENT_MAX + 1, "step_percent");
+    BAD(repeat_s, LADDER_PAUSE_S_MIN - 1, "repeat");
+    BAD(repeat_s, TOO_LONG_S, "repeat");
+    BAD(top_level, 16, "top_level");
+    BAD(ack.amount, 0, "ack");
+    BAD(ack.unit, 9, "ack");
+    BAD(unacked_s[0], 0, "unacked");
+    BAD(unacked_s[1], 300, "unacked");
+    BAD(unacked_s[2], TOO_LONG_S, "unacked");
+    BAD(unacked_s[4], 1000, "unacked");
+#undef BAD
+    struct ladder full = good;
+    for (uint32_t i = 0; i < LADDER_UNACKED_MAX; i++) {
+        full.unacked_s[i] = i + 1;
+    }
+    assert_int_equal(policy_set_ladder(&policy, 2, &full, &error), STATUS_OK);
+}
+
+static void times_are_bounded(void **state) {
+    (void)state;
+    assert_int_equal(policy.archive_s, 7 * DAY_S);
+    assert_int_equal(policy.reopen_s, 30 * DAY_S);
+    assert_int_equal(policy.self_check_percent, 10);
+    refused(policy_set_times(&policy, 0, 1, 1, 1, &error), "archive");
+    refused(policy_set_times(&policy, TOO_LONG_S, 1, 1, 1, &error), "archive");
+    refused(policy_set_times(&policy, 1, TOO_LONG_S, 1, 1, &error), "reopen");
+    refused(policy_set_times(&policy, 1, 1, TOO_LONG_S, 1, &error), "return_window");
+    refused(policy_set_times(&policy, 1, 1, 1, 101, &error), "self_check_percent");
+    const struct stage_limit soon = {METERING_URGENT_HOUR, 60}, never = {METERING_URGENT_HOUR, 0};
+    refused(policy_set_decide(&policy, 0, soon, &error), "priority");
+    refused(policy_set_decide(&policy, 5, soon, &error), "priority");
+    refused(policy_set_decide(&policy, 1, never, &error), "decided");
+    assert_int_equal(policy_set_times(&policy, 1, 0, 0, 100, &error), STATUS_OK);
+    assert_int_equal(policy.archive_s + policy.self_check_percent, 101);
+    assert_int_equal(policy_set_decide(&policy, 4, soon, &error), STATUS_OK);
+    assert_int_equal(policy.decide[4].amount, 60);
+    assert_int_equal(policy.decide[3].amount, 4 * 3600);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_category_begins_with_the_limits_of_its_priority, set_up),
+        cmocka_unit_test_setup(rules_go_in_and_come_out, set_up),
+        cmocka_unit_test_setup(bad_category_rules_are_refused, set_up),
+        cmocka_unit_test_setup(no_stage_may_wait_unseen, set_up),
+        cmocka_unit_test_setup(merge_classes_are_found, set_up),
+        cmocka_unit_test_setup(bad_merge_classes_are_refused, set_up),
+        cmocka_unit_test_setup(channels_say_who_observes, set_up),
+        cmocka_unit_test_setup(the_ladders_are_those_of_the_field, set_up),
+        cmocka_unit_test_setup(bad_ladders_are_refused, set_up),
+        cmocka_unit_test_setup(times_are_bounded, set_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
