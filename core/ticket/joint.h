@@ -12,7 +12,7 @@
 
 #include "core/ticket/ticket.h"
 
-enum { JOINT_ROW_BYTES_MAX = 8 + JOINT_PARTS_MAX * 160 };
+enum { JOINT_ROW_BYTES_MAX = 8 + JOINT_PARTS_MAX * 176 };
 
 #define JOINT_STATUS_TABLE(X)                                                                      \
     X(1, PROPOSED, "proposed")                                                                     \
@@ -58,7 +58,7 @@ void joint_give_back(struct joint_pool *pool, uint32_t joint);
 /* NULL when `joint` is 0. */
 struct joint *joint_of(const struct joint_pool *pool, uint32_t joint);
 
-/* The part of a unit that is neither returned; NULL: it has none. O(parts). */
+/* The part of a unit that was assigned and is not returned; NULL: it has none. O(parts). */
 struct joint_part *joint_part_of(struct joint *joint, uint32_t unit_tag);
 /* No mandatory part is left undone. */
 bool joint_is_complete(const struct joint *joint);

@@ -4,8 +4,9 @@ enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 24 * HOUR_S, WORK_DAY_S = 8 * HOUR_
 
 /* Which pauses hold a stage: verifying those of accept, suspensions those of the others. */
 static bool holds_apply(enum stage stage, bool is_verifying) {
-    return is_verifying ? stage == STAGE_ACCEPT
-                        : stage == STAGE_HANDLE || stage == STAGE_ON_SCENE || stage == STAGE_OVERALL;
+    return is_verifying
+               ? stage == STAGE_ACCEPT
+               : stage == STAGE_HANDLE || stage == STAGE_ON_SCENE || stage == STAGE_OVERALL;
 }
 
 struct ticket_clock *ticket_clock_of(const struct ticket *ticket, enum stage stage) {
@@ -88,8 +89,8 @@ struct stage_limit ticket_limit_of(const struct ticket_step *step, enum stage st
     if (stage == STAGE_DECIDE) {
         limit = step->policy->decide[ticket->priority];
     } else if (limit.amount == 0 && step->category != NULL) {
-        limit = at_priority(step->category->limits[stage], ticket->priority,
-                            step->category->priority);
+        limit =
+            at_priority(step->category->limits[stage], ticket->priority, step->category->priority);
     }
     if (stage == STAGE_HANDLE && ticket->is_rework) {
         limit = halved(limit);
@@ -97,11 +98,24 @@ struct stage_limit ticket_limit_of(const struct ticket_step *step, enum stage st
     return clamp(limit);
 }
 
+int64_t ticket_clock_percent_ms(const struct ticket_step *step, const struct ticket_clock *clock,
+                                unsigned percent) {
+    int64_t ms = CLOCK_NEVER;
+    enum status status = clock_percent_ms(&clock->clock, step->calendar, percent, &ms);
+    return status == STATUS_OK ? ms : CLOCK_NEVER;
+}
+
+/* After every change of a clock: when it is due now. */
+static void note_due(const struct ticket_step *step, struct ticket_clock *clock) {
+    clock->due_ms = ticket_clock_percent_ms(step, clock, PERCENT);
+}
+
 void ticket_clock_begin(const struct ticket_step *step, struct ticket_clock *clock,
                         enum stage stage, struct stage_limit limit, int64_t start_ms) {
     CHECK(limit.amount > 0);
     *clock = (struct ticket_clock){.stage = (uint8_t)stage, .is_used = true};
     clock_start(&clock->clock, step->calendar, (enum metering)limit.unit, limit.amount, start_ms);
+    note_due(step, clock);
 }
 
 static struct ticket_clock *free_clock(struct ticket *ticket) {
@@ -121,19 +135,18 @@ void ticket_clock_start(struct ticket_step *step, enum stage stage, int64_t star
     }
 }
 
-int64_t ticket_clock_percent_ms(const struct ticket_step *step, const struct ticket_clock *clock,
-                                unsigned percent) {
-    int64_t ms = CLOCK_NEVER;
-    enum status status = clock_percent_ms(&clock->clock, step->calendar, percent, &ms);
-    return status == STATUS_OK ? ms : CLOCK_NEVER;
-}
-
-int64_t ticket_clock_due_ms(const struct ticket_step *step, const struct ticket_clock *clock) {
-    return ticket_clock_percent_ms(step, clock, PERCENT);
+/* By another calendar than its own nothing is counted until it is recomputed; what was due stands.
+ */
+enum light ticket_clock_light(const struct ticket_step *step, const struct ticket_clock *clock) {
+    if (clock->clock.calendar_tag != step->calendar->tag) {
+        return clock->due_ms != CLOCK_NEVER && step->at_ms > clock->due_ms ? LIGHT_RED
+                                                                           : LIGHT_GREEN;
+    }
+    return clock_light(&clock->clock, step->calendar, step->at_ms);
 }
 
 bool ticket_clock_is_late(const struct ticket_step *step, const struct ticket_clock *clock) {
-    return clock_light(&clock->clock, step->calendar, step->at_ms) == LIGHT_RED;
+    return ticket_clock_light(step, clock) == LIGHT_RED;
 }
 
 void ticket_clock_end(struct ticket_step *step, enum stage stage) {
@@ -165,12 +178,14 @@ static void pause_one(const struct ticket_step *step, struct ticket_clock *clock
     struct clock_run run;
     if (clock->is_used && clock->clock.is_running) {
         clock_pause(&clock->clock, step->calendar, step->at_ms, &run);
+        note_due(step, clock);
     }
 }
 
 static void resume_one(const struct ticket_step *step, struct ticket_clock *clock) {
     if (clock->is_used && !clock->clock.is_running) {
         clock_resume(&clock->clock, step->calendar, step->at_ms);
+        note_due(step, clock);
     }
 }
 
@@ -229,6 +244,7 @@ void ticket_clocks_extend(struct ticket_step *step, uint32_t amount) {
         int64_t room = clock_limit_max(clock->metering) - clock->limit;
         enum status status = clock_extend(clock, step->calendar, by < room ? by : room);
         CHECK(status == STATUS_OK);
+        note_due(step, both[i]);
         if (clock_light(clock, step->calendar, step->at_ms) == LIGHT_GREEN) {
             both[i]->told = (struct ticket_told){0};
             step->ticket->overdue &= (uint16_t) ~(1u << both[i]->stage);
@@ -255,17 +271,13 @@ static bool refit(struct ticket_step *step, struct ticket_clock *clock, int64_t 
                   enum metering metering, bool never_later) {
     struct clock_run runs[TICKET_HOLDS_MAX];
     size_t runs_count = runs_of(step->ticket, &clock->clock, runs);
-    struct clock before = clock->clock;
-    struct ticket_step was = *step;
-    int64_t due_before_ms =
-        before.calendar_tag == step->calendar->tag ? ticket_clock_due_ms(&was, clock) : CLOCK_NEVER;
+    struct ticket_clock before = *clock;
     clock_recompute(&clock->clock, step->calendar, metering, limit, runs, runs_count);
-    int64_t due_ms = ticket_clock_due_ms(step, clock);
-    if (never_later && (clock->told.points & TOLD_OVERDUE) != 0 && due_ms > due_before_ms) {
-        clock->clock = before;
-        return false;
+    note_due(step, clock);
+    if (never_later && (clock->told.points & TOLD_OVERDUE) != 0 && clock->due_ms > before.due_ms) {
+        *clock = before;
     }
-    return due_ms != due_before_ms;
+    return clock->due_ms != before.due_ms;
 }
 
 bool ticket_clocks_refit(struct ticket_step *step) {
@@ -329,38 +341,68 @@ void ticket_step_begin(struct ticket_step *step, const struct ticket_context *co
     step->ladder = &step->policy->ladders[ticket->priority];
     step->calendar = calendar_for(context, ticket->region);
     step->joint = joint_of(context->joints, ticket->joint);
-    step->at_ms = context->now_ms > ticket->last_activity_ms ? context->now_ms
-                                                             : ticket->last_activity_ms;
+    step->at_ms =
+        context->now_ms > ticket->last_activity_ms ? context->now_ms : ticket->last_activity_ms;
     step->from = (enum ticket_state)ticket->state;
 }
 
-/* All clocks by this calendar; true when a due instant changed. */
-static bool recompute_all(struct ticket_step *step) {
-    bool changed = false;
-    for (size_t i = 0; i < TICKET_CLOCKS_MAX; i++) {
-        struct ticket_clock *clock = &step->ticket->clocks[i];
-        if (clock->is_used && clock->clock.calendar_tag != step->calendar->tag) {
-            changed |= refit(step, clock, clock->clock.limit, clock->clock.metering, false);
-        }
+/* Those among a set of clocks that are not of this calendar; what was done. */
+struct recomputed {
+    bool any, changed;
+};
+
+static void recompute_one(struct ticket_step *step, struct ticket_clock *clock,
+                          struct recomputed *did) {
+    if (clock->is_used && clock->clock.calendar_tag != step->calendar->tag) {
+        did->any = true;
+        did->changed |= refit(step, clock, clock->clock.limit, clock->clock.metering, false);
     }
-    for (size_t i = 0; step->joint != NULL && i < step->joint->parts_count; i++) {
-        struct ticket_clock *clocks[] = {&step->joint->parts[i].sign, &step->joint->parts[i].handle};
-        for (size_t k = 0; k < ARRAY_COUNT(clocks); k++) {
-            struct ticket_clock *clock = clocks[k];
-            if (clock->is_used && clock->clock.calendar_tag != step->calendar->tag) {
-                changed |= refit(step, clock, clock->clock.limit, clock->clock.metering, false);
-            }
-        }
-    }
-    return changed;
 }
 
-void ticket_recompute(const struct ticket_context *context, struct ticket *ticket) {
+static struct recomputed recompute_all(struct ticket_step *step) {
+    struct recomputed did = {0};
+    for (size_t i = 0; i < TICKET_CLOCKS_MAX; i++) {
+        recompute_one(step, &step->ticket->clocks[i], &did);
+    }
+    for (size_t i = 0; step->joint != NULL && i < step->joint->parts_count; i++) {
+        recompute_one(step, &step->joint->parts[i].sign, &did);
+        recompute_one(step, &step->joint->parts[i].handle, &did);
+    }
+    return did;
+}
+
+bool ticket_recompute(const struct ticket_context *context, struct ticket *ticket) {
     struct ticket_step step;
     ticket_step_begin(&step, context, ticket, NULL);
-    if (recompute_all(&step)) {
-        struct ticket_event event;
+    struct recomputed did = recompute_all(&step);
+    if (did.changed) {
+        struct ticket_event UNINITIALIZED event;
         ticket_event_begin(&step, &event);
         ticket_event_append(&step, &event, ENTRY_TICKET_RECOMPUTED);
     }
+    return did.any;
+}
+
+enum light ticket_light(const struct ticket_context *context, const struct ticket *ticket) {
+    struct ticket_step step;
+    enum light worst = LIGHT_GREEN;
+    if (ticket_state_is_final((enum ticket_state)ticket->state)) {
+        return worst;
+    }
+    ticket_step_begin(&step, context, (struct ticket *)ticket, NULL);
+    for (size_t i = 0; i < TICKET_CLOCKS_MAX; i++) {
+        const struct ticket_clock *clock = &ticket->clocks[i];
+        if (clock->is_used) {
+            bool is_red = (clock->told.points & TOLD_OVERDUE) != 0;
+            enum light light = is_red ? LIGHT_RED : ticket_clock_light(&step, clock);
+            worst = light > worst ? light : worst;
+        }
+    }
+    return worst;
+}
+
+int64_t ticket_due_ms(const struct ticket *ticket) {
+    const struct ticket_clock *clock = ticket_clock_of(ticket, ticket_stage_of(ticket));
+    clock = clock != NULL ? clock : ticket_clock_of(ticket, STAGE_OVERALL);
+    return clock == NULL || clock->due_ms == CLOCK_NEVER ? 0 : clock->due_ms;
 }

@@ -2,6 +2,7 @@
 #ifndef CORE_TICKET_TICKET_INSIDE_H
 #define CORE_TICKET_TICKET_INSIDE_H
 
+#include "core/json.h"
 #include "core/json_writer.h"
 #include "core/ticket/ticket_step.h"
 
@@ -40,12 +41,13 @@ void ticket_clock_end(struct ticket_step *step, enum stage stage);
 /* The clock is gone and nothing is counted. */
 void ticket_clock_drop(struct ticket_step *step, enum stage stage);
 void ticket_clocks_drop_all(struct ticket_step *step);
+enum light ticket_clock_light(const struct ticket_step *step, const struct ticket_clock *clock);
 bool ticket_clock_is_late(const struct ticket_step *step, const struct ticket_clock *clock);
-/* CLOCK_NEVER when it stands still or is due beyond all calendars. */
-int64_t ticket_clock_due_ms(const struct ticket_step *step, const struct ticket_clock *clock);
+/* CLOCK_NEVER when it stands still or that is beyond all calendars. */
 int64_t ticket_clock_percent_ms(const struct ticket_step *step, const struct ticket_clock *clock,
                                 unsigned percent);
-/* A hold begins or ends: of `verifying` for the accept clock, else of a suspension for the others. */
+/* A hold begins or ends: of `verifying` for the accept clock, else of a suspension for the others.
+ */
 void ticket_hold_begin(struct ticket_step *step, bool is_verifying);
 void ticket_hold_end(struct ticket_step *step, bool is_verifying);
 /* The handle clock of the ticket, and the overall one by as much, get longer. */
@@ -89,9 +91,11 @@ void ticket_deny(struct ticket_step *step);
 
 /* ticket_step.c: the command's effects without its checks; also for the system. */
 MUST_USE bool ticket_do(struct ticket_step *step);
-/* A command of the system inside a step: does it and tells it. */
+/* ticket_apply.c: a command of the system, done and told without being asked for. */
 void ticket_system_does(const struct ticket_context *context, struct ticket *ticket,
                         enum ticket_verb verb, int64_t at_ms, bool is_late);
+void ticket_system_command(const struct ticket_context *context, struct ticket *ticket,
+                           const struct ticket_command *command, int64_t at_ms, bool is_late);
 
 /* ticket_event.c: entries. */
 struct ticket_event {

@@ -58,14 +58,15 @@ struct ticket_command {
     bool on_scene;                  /* progress */
     bool lift;                      /* supervise: ends it */
     bool decides;                   /* whistle: by the centre, at once */
-    uint32_t unit_tag;          /* dispatch, whistle: the lead; else who acts, if the actor names none */
-    uint32_t proposed_unit_tag; /* return */
-    struct stage_limit limit;   /* request_extension: by how much; dispatch: the handle limit */
-    int64_t until_ms;           /* request_suspension */
-    uint8_t priority;           /* upgrade, downgrade; 0: one step */
-    uint8_t severity;           /* the same; 0: as it is */
-    uint32_t category_tag;      /* accept, upgrade, downgrade; 0: as it is */
-    uint64_t target;            /* merge: number of the survivor, flattened */
+    bool single;       /* approve of a whistle: the lead alone, whatever was proposed */
+    uint32_t unit_tag; /* dispatch, whistle: the lead; else who acts, if the actor names none */
+    uint32_t proposed_unit_tag;  /* return */
+    struct stage_limit limit;    /* request_extension: by how much; dispatch: the handle limit */
+    int64_t until_ms;            /* request_suspension */
+    uint8_t priority;            /* upgrade, downgrade; 0: one step */
+    uint8_t severity;            /* the same; 0: as it is */
+    uint32_t category_tag;       /* accept, upgrade, downgrade; 0: as it is */
+    uint64_t target;             /* merge: number of the survivor, flattened */
     enum ticket_closure closure; /* submit_result, self_handle */
     enum tri_state confirmed;    /* verify_result; NO: not found */
     enum tri_state contacted, solved, satisfied; /* follow_up */
@@ -73,14 +74,15 @@ struct ticket_command {
     size_t parts_count;
 };
 
-/* Why a command was refused. class, name, sentence. STATE and what follows it is a 409 outside, ROLE
- * and what follows it a 403. */
+/* Why a command was refused. class, name, sentence. STATE and what follows it is a 409 outside,
+ * ROLE and what follows it a 403. */
 #define TICKET_REFUSAL_TABLE(X)                                                                    \
     X(STATE, STATE, "the ticket's state does not take this command")                               \
     X(STATE, SUSPENDED, "the ticket is suspended: resume it first")                                \
     X(STATE, NOT_SUSPENDED, "the ticket is not suspended")                                         \
     X(STATE, PENDING, "another request waits for a decision")                                      \
     X(STATE, NOTHING_PENDING, "no request waits for a decision")                                   \
+    X(STATE, JOINT, "it is handled jointly already")                                               \
     X(STATE, SELF_CATEGORY, "the category is not one that a worker closes by himself")             \
     X(STATE, RETURN_WINDOW, "the time in which it could be returned is over")                      \
     X(STATE, OVERDUE, "the handle limit has passed")                                               \
@@ -89,6 +91,8 @@ struct ticket_command {
     X(STATE, HOLDS, "it was suspended as often as it can be")                                      \
     X(STATE, PARTS, "a mandatory co-handler has not finished")                                     \
     X(STATE, SIGNED, "the unit has signed already")                                                \
+    X(STATE, NOT_SIGNED, "the unit has not signed yet")                                            \
+    X(STATE, PART_DONE, "the co-handler has finished")                                             \
     X(STATE, SUPERVISED, "it is supervised: the supervisor lifts that first")                      \
     X(STATE, REOPENED, "a rejected ticket is reopened once")                                       \
     X(STATE, REOPEN_WINDOW, "the time in which it could be reopened is over")                      \
@@ -150,10 +154,11 @@ enum ticket_verdict ticket_refusal_verdict(enum ticket_refusal refusal);
 enum light ticket_light(const struct ticket_context *context, const struct ticket *ticket);
 /* What is due next in its stage, in public: of the stage's clock, else of the overall one. 0: there
  * is none, or it is suspended. */
-int64_t ticket_due_ms(const struct ticket_context *context, const struct ticket *ticket);
+int64_t ticket_due_ms(const struct ticket *ticket);
 
 /* Moves all clocks to the calendar its region goes by now, when that is another arithmetic; an
- * entry tells when a due instant changed. Every step does it first. */
-void ticket_recompute(const struct ticket_context *context, struct ticket *ticket);
+ * entry tells when a due instant changed. Every step does it first. True when there was one to
+ * move; next_due_ms is the caller's to refresh. */
+bool ticket_recompute(const struct ticket_context *context, struct ticket *ticket);
 
 #endif

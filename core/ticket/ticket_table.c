@@ -5,8 +5,8 @@
 /* Sets of states, by first letters in the order of life. */
 #define IN(state) (1u << TICKET_##state)
 enum {
-    IN_OPEN = IN(REPORTED) | IN(VERIFYING) | IN(ACCEPTED) | IN(DISPATCHED) | IN(HANDLING) |
-              IN(CHECKING),
+    IN_OPEN =
+        IN(REPORTED) | IN(VERIFYING) | IN(ACCEPTED) | IN(DISPATCHED) | IN(HANDLING) | IN(CHECKING),
     IN_FINAL = IN(ARCHIVED) | IN(REJECTED) | IN(VOIDED) | IN(MERGED),
     ROLES_TOWN = ROLE_DISPATCHER | ROLE_SHIFT_LEAD | ROLE_SUPERVISOR | ROLE_WHISTLE_CENTER,
     ROLES_DECIDE = ROLE_SHIFT_LEAD | ROLE_SUPERVISOR | ROLE_DISPATCHER | ROLE_WHISTLE_CENTER,
@@ -25,12 +25,13 @@ enum {
     X(DISPATCH, IN(ACCEPTED) | IN(HANDLING) | IN(CHECKING), TICKET_DISPATCHED,                     \
       ROLE_DISPATCHER | ROLE_SYSTEM, GUARD_SYSTEM_P1 | GUARD_RUNNING | GUARD_FREE | GUARD_APPOINT) \
     X(WHISTLE, IN(ACCEPTED) | IN(DISPATCHED) | IN(HANDLING), TICKET_VARIES, ROLES_TOWN,            \
-      GUARD_TOWN | GUARD_RUNNING | GUARD_FREE)                                                     \
+      GUARD_TOWN | GUARD_RUNNING | GUARD_FREE | GUARD_SINGLE)                                      \
     X(SIGN, IN(DISPATCHED) | IN(HANDLING), TICKET_VARIES, ROLE_UNIT | ROLE_SYSTEM,                 \
       GUARD_OWN_UNIT | GUARD_RUNNING | GUARD_SIGNED)                                               \
     X(RETURN, IN(DISPATCHED) | IN(HANDLING), TICKET_STAYS, ROLE_UNIT,                              \
-      GUARD_OWN_UNIT | GUARD_RUNNING | GUARD_FREE | GUARD_SIGNED | GUARD_RETURN_WINDOW)                                           \
-    X(PROGRESS, IN(HANDLING), TICKET_STAYS, ROLE_UNIT, GUARD_OWN_UNIT)                             \
+      GUARD_OWN_UNIT | GUARD_RUNNING | GUARD_FREE | GUARD_SIGNED | GUARD_RETURN_WINDOW)            \
+    X(PROGRESS, IN(DISPATCHED) | IN(HANDLING), TICKET_STAYS, ROLE_UNIT,                            \
+      GUARD_OWN_UNIT | GUARD_WORKING)                                                              \
     X(REQUEST_EXTENSION, IN(HANDLING), TICKET_STAYS, ROLE_UNIT,                                    \
       GUARD_OWN_UNIT | GUARD_RUNNING | GUARD_FREE | GUARD_EXTENSION | GUARD_BEFORE_DUE)            \
     X(REQUEST_SUSPENSION, IN(HANDLING), TICKET_STAYS, ROLE_UNIT,                                   \
@@ -39,8 +40,8 @@ enum {
     X(DENY, IN_OPEN, TICKET_STAYS, ROLES_DECIDE | ROLE_SYSTEM, GUARD_PENDING)                      \
     X(RESUME, IN(HANDLING), TICKET_STAYS, ROLE_UNIT | ROLE_DISPATCHER | ROLE_SYSTEM,               \
       GUARD_OWN_UNIT | GUARD_SUSPENDED)                                                            \
-    X(SUBMIT_RESULT, IN(HANDLING), TICKET_VARIES, ROLE_UNIT,                                       \
-      GUARD_OWN_UNIT | GUARD_RUNNING | GUARD_PARTS)                                                \
+    X(SUBMIT_RESULT, IN(DISPATCHED) | IN(HANDLING), TICKET_VARIES, ROLE_UNIT,                      \
+      GUARD_OWN_UNIT | GUARD_RUNNING | GUARD_WORKING | GUARD_PARTS)                                \
     X(CHECK_PASS, IN(CHECKING), TICKET_CLOSED, ROLE_CHECKER | ROLE_SYSTEM,                         \
       GUARD_NOT_HANDLER | GUARD_UNSUPERVISED)                                                      \
     X(CHECK_FAIL, IN(CHECKING), TICKET_DISPATCHED, ROLE_CHECKER, GUARD_NOT_HANDLER)                \
@@ -83,7 +84,7 @@ static const struct {
 #define TICKET_ROLE_NAME(bit, name, text) {ROLE_##name, (text)},
     TICKET_ROLE_TABLE(TICKET_ROLE_NAME)
 #undef TICKET_ROLE_NAME
-    {ROLE_ANY, "any"},
+        {ROLE_ANY, "any"},
 };
 
 const struct ticket_rule *ticket_rule(enum ticket_verb verb) {

@@ -91,31 +91,33 @@ enum ticket_role {
 
 /* What is asked of a ticket beyond its state, in the order in which ticket_refusal.c asks. */
 enum ticket_guard {
-    GUARD_SYSTEM_P1 = 1 << 0,      /* the system does it for P1 only */
-    GUARD_OWN_UNIT = 1 << 1,       /* a unit acts on its own assignment */
-    GUARD_TOWN = 1 << 2,           /* of town rank or above */
-    GUARD_PUBLIC = 1 << 3,         /* the public's reports are turned away by the shift lead */
-    GUARD_RUNNING = 1 << 4,        /* not suspended */
-    GUARD_SUSPENDED = 1 << 5,      /* suspended */
-    GUARD_FREE = 1 << 6,           /* no request waits for a decision */
-    GUARD_PENDING = 1 << 7,        /* one does, and this is not who made it */
-    GUARD_SELF_CATEGORY = 1 << 8,  /* a category that a worker may close */
-    GUARD_RETURN_WINDOW = 1 << 9,  /* dispatched not longer ago than return_s */
-    GUARD_BEFORE_DUE = 1 << 10,    /* the handle clock is not red */
-    GUARD_EXTENSION = 1 << 11,     /* not P1, not used up */
-    GUARD_HOLDS = 1 << 12,         /* room to remember one more pause */
-    GUARD_PARTS = 1 << 13,         /* the lead's result waits for the mandatory parts */
-    GUARD_SIGNED = 1 << 14,        /* while handling: only a co-handler that has not checked in */
-    GUARD_NOT_HANDLER = 1 << 15,   /* who handled it does not check it */
-    GUARD_UNSUPERVISED = 1 << 16,  /* closing waits for the supervisor's lift */
-    GUARD_APPOINT = 1 << 17,       /* after two units gave it back the county appoints */
-    GUARD_REOPEN = 1 << 18,        /* rejected: once; archived: within reopen_s */
-    GUARD_FOLLOWED_UP = 1 << 19,   /* nobody is left to ask, or archive_s has passed */
+    GUARD_SYSTEM_P1 = 1 << 0,     /* the system does it for P1 only */
+    GUARD_OWN_UNIT = 1 << 1,      /* a unit acts on its own assignment */
+    GUARD_TOWN = 1 << 2,          /* of town rank or above */
+    GUARD_PUBLIC = 1 << 3,        /* the public's reports are turned away by the shift lead */
+    GUARD_RUNNING = 1 << 4,       /* not suspended */
+    GUARD_SUSPENDED = 1 << 5,     /* suspended */
+    GUARD_FREE = 1 << 6,          /* no request waits for a decision */
+    GUARD_PENDING = 1 << 7,       /* one does, and this is not who made it */
+    GUARD_SELF_CATEGORY = 1 << 8, /* a category that a worker may close */
+    GUARD_RETURN_WINDOW = 1 << 9, /* dispatched not longer ago than return_s */
+    GUARD_BEFORE_DUE = 1 << 10,   /* the handle clock is not red */
+    GUARD_EXTENSION = 1 << 11,    /* not P1, not used up */
+    GUARD_HOLDS = 1 << 12,        /* room to remember one more pause */
+    GUARD_PARTS = 1 << 13,        /* the lead's result waits for the mandatory parts */
+    GUARD_SIGNED = 1 << 14,       /* while handling: only a co-handler that has not checked in */
+    GUARD_NOT_HANDLER = 1 << 15,  /* who handled it does not check it */
+    GUARD_UNSUPERVISED = 1 << 16, /* closing waits for the supervisor's lift */
+    GUARD_APPOINT = 1 << 17,      /* after two units gave it back the county appoints */
+    GUARD_REOPEN = 1 << 18,       /* rejected: once; archived: within reopen_s */
+    GUARD_FOLLOWED_UP = 1 << 19,  /* nobody is left to ask, or archive_s has passed */
+    GUARD_WORKING = 1 << 20,      /* while dispatched: only a co-handler that has checked in */
+    GUARD_SINGLE = 1 << 21,       /* not handled jointly already */
 };
 
 struct ticket_rule {
-    uint8_t verb; /* enum ticket_verb */
-    uint8_t to;   /* enum ticket_state, or TICKET_STAYS, or TICKET_VARIES: the step decides */
+    uint8_t verb;  /* enum ticket_verb */
+    uint8_t to;    /* enum ticket_state, or TICKET_STAYS, or TICKET_VARIES: the step decides */
     uint16_t from; /* bits 1 << state */
     uint16_t roles;
     uint32_t guards;
