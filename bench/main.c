@@ -25,6 +25,10 @@ static const struct {
      "measures this machine: fdatasync, and HTTP with nothing behind it",
      limits_main,
      {.connections = 8, .bulk = 1000, .events = 1000000, .seconds = 5}},
+    {"calendar",
+     "measures the working calendar's arithmetic alone; --events calls of each kind",
+     calendar_main,
+     {.connections = 1, .bulk = 1, .events = 4000000}},
 };
 
 static void help(void) {
@@ -57,8 +61,9 @@ static int run(size_t index, int count, char **arguments) {
 
 int main(int count, char **arguments) {
     if (count < 2) {
-        fputs("gridd-bench: which workload? ingest, feed, timeline or limits; see --help\n",
-              stderr);
+        fputs(
+            "gridd-bench: which workload? ingest, feed, timeline, limits or calendar; see --help\n",
+            stderr);
         return 2;
     }
     if (strcmp(arguments[1], "--help") == 0) {

@@ -47,6 +47,7 @@ int ingest_main(const struct options *options);
 int feed_main(const struct options *options);
 int timeline_main(const struct options *options);
 int limits_main(const struct options *options);
+int calendar_main(const struct options *options);
 
 /* A server in a child process that takes any HTTP request in whole and answers 200 with a few
  * bytes: what libuv and llhttp alone can do on this machine. */
