@@ -74,6 +74,10 @@
       "how far ahead deadlines are kept in memory; later ones are on disk only")                   \
     X(deadlines_in_memory, 12000000, 64, 1 * GIB,                                                  \
       "deadlines kept in memory, 32 bytes each; more: the horizon shrinks")                        \
+    X(open_tickets, 2000000, 16, 100000000, "tickets in memory; more: 503")                        \
+    X(joint_tickets, 65536, 4, 10000000, "tickets handled jointly; more: 503")                     \
+    X(open_directives, 65536, 4, 10000000, "directives that are not done; more: 503")              \
+    X(directive_addressees, 4096, 4, 1000000, "addressees of one directive; more: 422")            \
     X(disk_reserve_bytes, 512 * MIB, 1 * MIB, 1024 * GIB, "free disk below which intake: 507")
 
 struct limits {
@@ -104,6 +108,7 @@ enum {
     UNITS_MAX = 256,
     ASSIGNMENTS_MAX = 1024,
     LADDER_UNACKED_MAX = 8,
+    JOINT_PARTS_MAX = 16,     /* co-handlers of one ticket */
     LIMIT_DAYS_MAX = 366,     /* of a policy: a stage limit and every other time */
     LIMIT_DAY_WORK_HOURS = 8, /* those days in work_hour */
     MERGE_DISTANCE_M_MAX = 100000,

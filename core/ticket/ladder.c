@@ -1,0 +1,41 @@
+#include "core/ticket/ladder.h"
+
+static bool has_leader(const struct region_table *regions, uint32_t region) {
+    return region_get(regions, region).leader.bytes > 0;
+}
+
+/* Steps from `path[count - 1]` to the highest region that may be told. */
+static size_t top_rank(const struct region_table *regions, const uint32_t *path, size_t count,
+                       uint8_t top_level) {
+    size_t rank = 0;
+    while (rank + 1 < count && region_get(regions, path[count - 2 - rank]).level >= top_level) {
+        rank++;
+    }
+    return rank;
+}
+
+struct ladder_step ladder_climb(const struct region_table *regions, uint32_t region,
+                                uint8_t top_level, uint8_t rank) {
+    struct ladder_step step = {.region = region, .rank = rank, .is_top = true};
+    if (regions == NULL || region == REGION_NONE) {
+        step.region = REGION_NONE;
+        return step;
+    }
+    uint32_t path[REGION_DEPTH_CAP];
+    size_t count = region_path(regions, region, path);
+    size_t top = top_rank(regions, path, count, top_level);
+    size_t told = rank < top ? (size_t)rank + 1 : top;
+    size_t manned = told;
+    while (manned < top && !has_leader(regions, path[count - 1 - manned])) {
+        manned++;
+    }
+    if (has_leader(regions, path[count - 1 - manned])) {
+        for (; told < manned; told++) {
+            step.vacant[step.vacant_count++] = path[count - 1 - told];
+        }
+    }
+    step.region = path[count - 1 - told];
+    step.rank = (uint8_t)told;
+    step.is_top = told == top;
+    return step;
+}

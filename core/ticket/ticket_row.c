@@ -1,0 +1,283 @@
+#include "core/ticket/clock_row.h"
+#include "core/ticket/joint.h"
+
+#include "core/bytes.h"
+#include "core/entry.h"
+
+#include <string.h>
+
+/* A row: u8 version = 1 | u8 1: joint | u64 bits, one a field of the table below, set where the
+ * field is not 0 | those fields, little-endian, in the table's order | u8 clocks_count and the
+ * clocks (clock_row.h) | holds_count times i64 from_ms, i64 to_ms | u8 replays_count and for each
+ * u64 id, u32 version and command | the joint (joint.c). Fields are added at the end. */
+#define TICKET_ROW_FIELDS(X)                                                                       \
+    X(number)                                                                                      \
+    X(incident)                                                                                    \
+    X(directive)                                                                                   \
+    X(survivor) X(last_event_seq) X(events_count) X(version) X(policy_version) X(category_tag)     \
+        X(region) X(unit_tag) X(first_unit_tag) X(returned_unit_tag) X(addressee) X(extension)     \
+            X(facts) X(stages_ended) X(stages_late) X(overdue) X(rework_count) X(return_count) X(  \
+                reopen_count) X(priority) X(severity) X(state) X(merged_from) X(origin) X(closure) \
+                X(closed_level) X(unacked_step) X(holds_count) X(suspension) X(supervised)         \
+                    X(is_rework) X(occurred_ms) X(received_ms) X(opened_ms) X(state_since_ms)      \
+                        X(last_activity_ms) X(closed_ms) X(paged_from_ms) X(acked_until_ms)        \
+                            X(resume_ms) X(reviewed_ms) X(handler) X(requester) X(supervisor)      \
+                                X(own_sign.unit) X(own_sign.amount) X(own_handle.unit)             \
+                                    X(own_handle.amount) X(own_overall.unit) X(own_overall.amount) \
+                                        X(request.kind) X(request.reason) X(request.amount)        \
+                                            X(request.unit_tag) X(request.proposed_unit_tag)       \
+                                                X(request.requester) X(request.until_ms)           \
+                                                    X(replay_next) X(due_key) X(next_due_ms)
+
+enum { ROW_VERSION = 1, HEAD_BYTES = 10, HOLD_BYTES = 16, REPLAY_BYTES = 12 };
+
+static const struct {
+    uint16_t offset, bytes;
+} fields[] = {
+#define TICKET_ROW_FIELD(name)                                                                     \
+    {(uint16_t)offsetof(struct ticket, name), (uint16_t)sizeof(((struct ticket *)NULL)->name)},
+    TICKET_ROW_FIELDS(TICKET_ROW_FIELD)
+#undef TICKET_ROW_FIELD
+};
+_Static_assert(ARRAY_COUNT(fields) <= 64, "one bit a field");
+_Static_assert(HEAD_BYTES + 8 * ARRAY_COUNT(fields) + 2 +
+                       TICKET_CLOCKS_MAX * TICKET_CLOCK_ROW_BYTES + TICKET_HOLDS_MAX * HOLD_BYTES +
+                       TICKET_REPLAYS_MAX * REPLAY_BYTES + JOINT_ROW_BYTES_MAX <=
+                   TICKET_ROW_BYTES_MAX,
+               "a row has room for the largest ticket");
+
+static uint64_t field_get(const struct ticket *ticket, size_t i) {
+    const uint8_t *at = (const uint8_t *)ticket + fields[i].offset;
+    uint64_t value = 0;
+    switch (fields[i].bytes) {
+    case 1:
+        return *at;
+    case 2: {
+        uint16_t narrow;
+        memcpy(&narrow, at, sizeof narrow);
+        return narrow;
+    }
+    case 4: {
+        uint32_t narrow;
+        memcpy(&narrow, at, sizeof narrow);
+        return narrow;
+    }
+    default:
+        memcpy(&value, at, sizeof value);
+        return value;
+    }
+}
+
+static void field_set(struct ticket *ticket, size_t i, uint64_t value) {
+    uint8_t *at = (uint8_t *)ticket + fields[i].offset;
+    switch (fields[i].bytes) {
+    case 1:
+        *at = (uint8_t)value;
+        break;
+    case 2: {
+        uint16_t narrow = (uint16_t)value;
+        memcpy(at, &narrow, sizeof narrow);
+        break;
+    }
+    case 4: {
+        uint32_t narrow = (uint32_t)value;
+        memcpy(at, &narrow, sizeof narrow);
+        break;
+    }
+    default:
+        memcpy(at, &value, sizeof value);
+    }
+}
+
+static size_t fields_encode(uint8_t *to, const struct ticket *ticket) {
+    size_t bytes = HEAD_BYTES;
+    uint64_t bits = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(fields); i++) {
+        uint64_t value = field_get(ticket, i);
+        for (size_t k = 0; value != 0 && k < fields[i].bytes; k++) {
+            to[bytes++] = (uint8_t)(value >> 8 * k);
+        }
+        bits |= (uint64_t)(value != 0) << i;
+    }
+    store_u64_le(to + 2, bits);
+    return bytes;
+}
+
+size_t ticket_row_encode(uint8_t *to, const struct ticket *ticket, const struct joint *joint) {
+    to[0] = ROW_VERSION;
+    to[1] = joint != NULL;
+    size_t bytes = fields_encode(to, ticket);
+    uint8_t *count = &to[bytes++];
+    *count = 0;
+    for (size_t i = 0; i < TICKET_CLOCKS_MAX; i++) {
+        if (ticket->clocks[i].is_used) {
+            bytes += ticket_clock_encode(to + bytes, &ticket->clocks[i]);
+            ++*count;
+        }
+    }
+    for (size_t i = 0; i < ticket->holds_count; i++, bytes += HOLD_BYTES) {
+        store_u64_le(to + bytes, (uint64_t)ticket->holds[i].from_ms);
+        store_u64_le(to + bytes + 8, (uint64_t)ticket->holds[i].to_ms);
+    }
+    count = &to[bytes++];
+    for (*count = 0; *count < TICKET_REPLAYS_MAX && ticket->replay_ids[*count] != 0; ++*count) {
+        store_u64_le(to + bytes, ticket->replay_ids[*count]);
+        store_u32_le(to + bytes + 8, ticket->replay_versions[*count]);
+        bytes += REPLAY_BYTES;
+    }
+    bytes += joint == NULL ? 0 : joint_encode(to + bytes, joint);
+    CHECK(bytes <= TICKET_ROW_BYTES_MAX);
+    return bytes;
+}
+
+static bool take(struct slice *from, size_t bytes, const uint8_t **ret) {
+    if (from->bytes < bytes) {
+        return false;
+    }
+    *ret = from->data;
+    from->data += bytes;
+    from->bytes -= bytes;
+    return true;
+}
+
+static bool fields_decode(struct ticket *ticket, struct slice *from, uint64_t bits) {
+    if (bits >> (ARRAY_COUNT(fields) - 1) > 1) {
+        return false; /* a field that this version does not know */
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(fields); i++) {
+        const uint8_t *at;
+        uint64_t value = 0;
+        if ((bits >> i & 1) == 0) {
+            continue;
+        }
+        if (!take(from, fields[i].bytes, &at)) {
+            return false;
+        }
+        for (size_t k = 0; k < fields[i].bytes; k++) {
+            value |= (uint64_t)at[k] << 8 * k;
+        }
+        if (value == 0) {
+            return false; /* one row has one encoding */
+        }
+        field_set(ticket, i, value);
+    }
+    return true;
+}
+
+static enum status clocks_decode(struct ticket *ticket, struct slice *from) {
+    const uint8_t *count;
+    uint32_t stages = 0;
+    if (!take(from, 1, &count) || *count > TICKET_CLOCKS_MAX) {
+        return STATUS_CORRUPT;
+    }
+    for (size_t i = 0; i < *count; i++) {
+        struct ticket_clock *clock = &ticket->clocks[i];
+        enum status status = ticket_clock_decode(clock, from);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        if (!clock->is_used || (stages & 1u << clock->stage) != 0 ||
+            clock->clock.runs_count > ticket->holds_count) {
+            return STATUS_CORRUPT;
+        }
+        stages |= 1u << clock->stage;
+    }
+    return STATUS_OK;
+}
+
+static bool holds_decode(struct ticket *ticket, struct slice *from) {
+    int64_t after_ms = INT64_MIN;
+    for (size_t i = 0; i < ticket->holds_count; i++) {
+        const uint8_t *at;
+        if (!take(from, HOLD_BYTES, &at)) {
+            return false;
+        }
+        struct ticket_hold hold = {(int64_t)load_u64_le(at), (int64_t)load_u64_le(at + 8)};
+        bool is_open = hold.to_ms == 0 && i + 1 == ticket->holds_count;
+        if (hold.from_ms < after_ms || (!is_open && hold.to_ms < hold.from_ms)) {
+            return false;
+        }
+        after_ms = hold.to_ms;
+        ticket->holds[i] = hold;
+    }
+    return true;
+}
+
+static bool replays_decode(struct ticket *ticket, struct slice *from) {
+    const uint8_t *at;
+    if (!take(from, 1, &at) || *at > TICKET_REPLAYS_MAX) {
+        return false;
+    }
+    size_t count = *at;
+    for (size_t i = 0; i < count; i++) {
+        if (!take(from, REPLAY_BYTES, &at) || load_u64_le(at) == 0) {
+            return false;
+        }
+        ticket->replay_ids[i] = load_u64_le(at);
+        ticket->replay_versions[i] = load_u32_le(at + 8);
+    }
+    return true;
+}
+
+static bool limit_is_sound(struct stage_limit limit) {
+    return limit.amount == 0 || stage_limit_is_valid(limit);
+}
+
+static bool is_held(const struct ticket *ticket) {
+    return ticket->holds_count > 0 && ticket->holds[ticket->holds_count - 1].to_ms == 0;
+}
+
+/* What the steps rely on. */
+static bool is_sound(const struct ticket *ticket) {
+    enum ticket_state state =
+        (enum ticket_state)(ticket->state == TICKET_MERGED ? ticket->merged_from : ticket->state);
+    bool enums = ticket->state < TICKET_STATES && ticket->priority >= 1 && ticket->priority <= 4 &&
+                 ticket->origin >= ORIGIN_REPORT && ticket->origin <= ORIGIN_INSPECTION &&
+                 ticket->closure < CLOSURES && ticket->suspension <= REASON_FUNDING &&
+                 ticket->request.kind <= REQUEST_WHISTLE &&
+                 ticket->request.reason <= REASON_FUNDING && ticket->supervised <= 1 &&
+                 ticket->is_rework <= 1;
+    bool counts = ticket->number != 0 && ticket->replay_next < TICKET_REPLAYS_MAX &&
+                  ticket->unacked_step <= LADDER_UNACKED_MAX &&
+                  (ticket->state != TICKET_MERGED || ticket_state_is_open(state));
+    bool holds =
+        is_held(ticket) == (ticket->suspension != REASON_NONE || state == TICKET_VERIFYING);
+    bool limits = limit_is_sound(ticket->own_sign) && limit_is_sound(ticket->own_handle) &&
+                  limit_is_sound(ticket->own_overall);
+    bool due = ticket_state_is_final((enum ticket_state)ticket->state) ==
+               (ticket->next_due_ms == INT64_MAX);
+    return enums && counts && holds && limits && due;
+}
+
+enum status ticket_row_decode(struct ticket *ret, struct joint *ret_joint, bool *ret_has_joint,
+                              struct slice from) {
+    const uint8_t *head;
+    if (!take(&from, HEAD_BYTES, &head)) {
+        return STATUS_CORRUPT;
+    }
+    if (head[0] != ROW_VERSION) {
+        return STATUS_VERSION;
+    }
+    struct ticket ticket = {0};
+    bool has_joint = head[1] == 1;
+    if (head[1] > 1 || !fields_decode(&ticket, &from, load_u64_le(head + 2)) ||
+        ticket.holds_count > TICKET_HOLDS_MAX) {
+        return STATUS_CORRUPT;
+    }
+    enum status status = clocks_decode(&ticket, &from);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!holds_decode(&ticket, &from) || !replays_decode(&ticket, &from) || !is_sound(&ticket)) {
+        return STATUS_CORRUPT;
+    }
+    status = has_joint ? joint_decode(ret_joint, &from) : STATUS_OK;
+    if (status == STATUS_OK && from.bytes != 0) {
+        status = STATUS_CORRUPT;
+    }
+    if (status == STATUS_OK) {
+        *ret = ticket;
+        *ret_has_joint = has_joint;
+    }
+    return status;
+}
