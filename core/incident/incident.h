@@ -87,7 +87,7 @@ union incident_detail {
     struct alarm alarm;
 };
 
-enum { INCIDENT_INDEXES = 4 };
+enum { INCIDENT_INDEXES = 5 };
 /* Place in an index: incidents with one key are a list, newest first; the first of each list is in
  * its bucket's chain. Slot + 1 each; 0: none. */
 struct incident_link {

@@ -178,7 +178,8 @@ static double off_axis(const struct sight *sector, struct position centre, doubl
     return off_deg / room_deg;
 }
 
-static struct fit fit_place(const struct fire_query *query, const struct incident *incident) {
+static struct fit fit_place(const struct fire_query *query, const struct incident *incident,
+                            const struct incident *speaker) {
     const struct fire *fire = &incident->detail->fire;
     const struct sight *sight = &query->sight;
     double radius_m = (double)fire->radius_m;
@@ -193,8 +194,7 @@ static struct fit fit_place(const struct fire_query *query, const struct inciden
     double gate_m = fmax((double)query->class->gate_m, (double)sight->range_m);
     bool is_precise = sight->kind != OBSERVER_GEOSTATIONARY;
     bool fits_spread =
-        !is_precise || query->class->spread_m == 0 ||
-        incident_spread_with(incident, sight->position) <= (double)query->class->spread_m;
+        !is_precise || incident_fits_spread(speaker, sight->position, query->class->spread_m);
     return (struct fit){.fits = distance_m <= reach_m && fits_spread &&
                                 geo_distance_m(sight->position, incident->anchor) <= gate_m,
                         .rule = MATCH_DISC,
@@ -224,14 +224,15 @@ static struct fit fit_sector(const struct fire_query *query, const struct fire *
                         .distance_m = -1.0};
 }
 
-static struct fit fit_of(const struct fire_query *query, const struct incident *incident) {
+static struct fit fit_of(const struct fire_query *query, const struct incident *incident,
+                         const struct incident *speaker) {
     const struct fire *fire = &incident->detail->fire;
     for (unsigned i = 0; i < fire->sights_count; i++) {
         if (sights_share_mast(&fire->sights[i], &query->sight)) {
             return fit_same_mast(&query->sight, &fire->sights[i]);
         }
     }
-    return fire_is_localised(fire) ? fit_place(query, incident) : fit_sector(query, fire);
+    return fire_is_localised(fire) ? fit_place(query, incident, speaker) : fit_sector(query, fire);
 }
 
 /* Something seen near the estimate of a fire that was out. */
@@ -253,7 +254,8 @@ static struct fit fit_rekindle(const struct fire_query *query, const struct inci
                         .distance_m = distance_m};
 }
 
-static void consider(const struct fire_query *query, struct incident *incident, bool by_village) {
+static void consider(const struct fire_query *query, struct incident *place, bool by_village) {
+    struct incident *incident = incidents_speaker(query->incidents, place);
     uint32_t common_s = common_window_s(incident, query->sighting->observation.kind);
     double gap_s =
         incident_time_gap(query->incidents, incident, query->sighting, common_s, query->late);
@@ -264,7 +266,7 @@ static void consider(const struct fire_query *query, struct incident *incident, 
                      !(query->late && query->sighting->occurred_ms <= incident->closed_ms);
     struct fit fit = {.fits = true, .rule = MATCH_GRID, .score = SCORE_VILLAGE, .distance_m = -1.0};
     if (!by_village) {
-        fit = rekindles ? fit_rekindle(query, incident) : fit_of(query, incident);
+        fit = rekindles ? fit_rekindle(query, place) : fit_of(query, place, incident);
     }
     if (!fit.fits) {
         return;

@@ -33,6 +33,15 @@ double incident_spread_with(const struct incident *incident, struct position pos
     return widest;
 }
 
+bool incident_fits_spread(const struct incident *incident, struct position position,
+                          uint32_t spread_m) {
+    if (spread_m == 0 || !incident_has(incident, INCIDENT_HAS_POSITION)) {
+        return true;
+    }
+    double most_m = fmax((double)spread_m, incident_spread_m(incident));
+    return incident_spread_with(incident, position) <= most_m;
+}
+
 static void stretch(struct incident *incident, struct position position) {
     float at_m[INCIDENT_DIRECTIONS];
     incident_project(incident, position, at_m);

@@ -28,23 +28,19 @@ uint64_t incidents_survivor_key(uint64_t survivor) {
 /* 0: it does not belong into that index. */
 static uint64_t key_of(const struct incidents *incidents, const struct incident *incident,
                        enum incident_index index) {
-    bool is_merged = incident->state == INCIDENT_MERGED;
     switch (index) {
     case INDEX_NUMBER:
         return not_zero(mix(incident->number));
     case INDEX_CELL:
-        return is_merged ? 0 : incidents_cell_of(incidents, incident);
+        return incidents_cell_of(incidents, incident);
     case INDEX_REGION:
-        if (is_merged) {
-            return incidents_survivor_key(incident->merged_into);
-        }
         return incident_has(incident, INCIDENT_IN_GRID)
                    ? incidents_region_key(incident->class_tag, incident->region)
                    : 0;
     case INDEX_KEY:
-        return is_merged || incident->asset == 0
-                   ? 0
-                   : incidents_asset_key(incident->class_tag, incident->asset);
+        return incident->asset == 0 ? 0 : incidents_asset_key(incident->class_tag, incident->asset);
+    case INDEX_MERGED:
+        return incident->merged_into == 0 ? 0 : incidents_survivor_key(incident->merged_into);
     }
     CHECK(false);
 }

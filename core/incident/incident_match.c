@@ -31,7 +31,24 @@ static bool is_better(const struct candidate *a, const struct candidate *b) {
     return a->incident->number < b->incident->number;
 }
 
+static void drop(struct ranking *ranking, unsigned at) {
+    ranking->count--;
+    for (unsigned i = at; i < ranking->count; i++) {
+        ranking->best[i] = ranking->best[i + 1];
+    }
+}
+
 void ranking_add(struct ranking *ranking, const struct candidate *candidate) {
+    for (unsigned i = 0; i < ranking->count; i++) {
+        if (ranking->best[i].incident != candidate->incident) {
+            continue;
+        }
+        if (!is_better(candidate, &ranking->best[i])) {
+            return;
+        }
+        drop(ranking, i);
+        break;
+    }
     unsigned at = 0;
     while (at < ranking->count && is_better(&ranking->best[at], candidate)) {
         at++;
@@ -45,6 +62,14 @@ void ranking_add(struct ranking *ranking, const struct candidate *candidate) {
     }
     ranking->best[at] = *candidate;
     ranking->best[at].alternative.incident = candidate->incident->number;
+}
+
+struct incident *incidents_speaker(const struct incidents *incidents, struct incident *incident) {
+    struct incident *speaker = incident->state == INCIDENT_MERGED
+                                   ? incidents_lookup(incidents, incident->merged_into)
+                                   : incident;
+    CHECK(speaker != NULL && speaker->state != INCIDENT_MERGED);
+    return speaker;
 }
 
 static double seconds(int64_t from_ms, int64_t to_ms) {
@@ -98,9 +123,7 @@ static bool assets_differ(const struct incident *incident, const struct sighting
 
 static bool fits_spread(const struct incident *incident, const struct sighting *sighting,
                         uint32_t spread_m) {
-    return spread_m == 0 || !sighting->has_position ||
-           !incident_has(incident, INCIDENT_HAS_POSITION) ||
-           incident_spread_with(incident, sighting->position) <= (double)spread_m;
+    return !sighting->has_position || incident_fits_spread(incident, sighting->position, spread_m);
 }
 
 struct query {
@@ -112,13 +135,13 @@ struct query {
     bool late;
 };
 
-static bool is_far(const struct query *query, const struct incident *incident,
+static bool is_far(const struct query *query, const struct incident *place,
                    double *ret_distance_m) {
-    double north_deg = incident->anchor.lat_deg - query->sighting->position.lat_deg;
+    double north_deg = place->anchor.lat_deg - query->sighting->position.lat_deg;
     if (fabs(north_deg) * 111000.0 > query->reach_m) {
         return true;
     }
-    *ret_distance_m = geo_distance_m(incident->anchor, query->sighting->position);
+    *ret_distance_m = geo_distance_m(place->anchor, query->sighting->position);
     return *ret_distance_m > query->reach_m;
 }
 
@@ -131,12 +154,13 @@ static double distance_score(const struct merge_class *class, double distance_m)
     return SCORE_NEAR_MISS * (1.0 - beyond);
 }
 
-static void consider_near(const struct query *query, struct incident *incident) {
+static void consider_near(const struct query *query, struct incident *place) {
     const struct merge_class *class = query->class;
+    struct incident *incident = incidents_speaker(query->incidents, place);
     double distance_m;
     double gap_s =
         incident_time_gap(query->incidents, incident, query->sighting, class->idle_s, query->late);
-    if (gap_s < 0 || is_far(query, incident, &distance_m)) {
+    if (gap_s < 0 || is_far(query, place, &distance_m)) {
         return;
     }
     struct candidate candidate = {
@@ -170,12 +194,13 @@ static void rank_near(const struct query *query, unsigned class_index) {
 }
 
 /* Outages and noise are the grid's; a pothole that nobody located is only like another one. */
-static void consider_same_grid(const struct query *query, struct incident *incident) {
+static void consider_same_grid(const struct query *query, struct incident *place) {
     const struct merge_class *class = query->class;
+    struct incident *incident = incidents_speaker(query->incidents, place);
     const struct sighting *sighting = query->sighting;
-    bool both_located = sighting->has_position && incident_has(incident, INCIDENT_HAS_POSITION);
+    bool both_located = sighting->has_position && incident_has(place, INCIDENT_HAS_POSITION);
     double distance_m = -1.0;
-    if (both_located && !is_far(query, incident, &distance_m)) {
+    if (both_located && !is_far(query, place, &distance_m)) {
         return; /* found in its cell */
     }
     bool is_grid = class->kind == MERGE_GRID;
@@ -187,7 +212,7 @@ static void consider_same_grid(const struct query *query, struct incident *incid
     struct candidate candidate = {
         .incident = incident,
         .rule = MATCH_GRID,
-        .distance_m = both_located ? geo_distance_m(incident->anchor, sighting->position) : -1.0,
+        .distance_m = both_located ? geo_distance_m(place->anchor, sighting->position) : -1.0,
         .dt_s = gap_s,
         .joins = is_grid && !assets_differ(incident, sighting) &&
                  fits_spread(incident, sighting, class->spread_m),
@@ -207,20 +232,20 @@ static void rank_same_grid(const struct query *query, uint32_t class_tag) {
     }
 }
 
-static void consider_same_asset(const struct query *query, struct incident *incident) {
+static void consider_same_asset(const struct query *query, struct incident *place) {
+    struct incident *incident = incidents_speaker(query->incidents, place);
     bool joins = query->class->kind != MERGE_NEVER;
     double gap_s = incident_time_gap(query->incidents, incident, query->sighting,
                                      joins ? query->class->idle_s : SAME_SUBJECT_S, query->late);
     if (gap_s < 0) {
         return;
     }
-    bool both_located =
-        query->sighting->has_position && incident_has(incident, INCIDENT_HAS_POSITION);
+    bool both_located = query->sighting->has_position && incident_has(place, INCIDENT_HAS_POSITION);
     struct candidate candidate = {
         .incident = incident,
         .rule = MATCH_ASSET,
         .distance_m =
-            both_located ? geo_distance_m(incident->anchor, query->sighting->position) : -1.0,
+            both_located ? geo_distance_m(place->anchor, query->sighting->position) : -1.0,
         .dt_s = gap_s,
         .joins = joins,
     };

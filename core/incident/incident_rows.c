@@ -40,8 +40,8 @@ struct incident *incidents_next_merged(const struct incidents *incidents,
                                        const struct incident *survivor,
                                        const struct incident *after) {
     return after == NULL
-               ? incidents_first(incidents, INDEX_REGION, incidents_survivor_key(survivor->number))
-               : incidents_after(incidents, INDEX_REGION, after);
+               ? incidents_first(incidents, INDEX_MERGED, incidents_survivor_key(survivor->number))
+               : incidents_after(incidents, INDEX_MERGED, after);
 }
 
 static void leave(struct incidents *incidents, struct incident *incident) {

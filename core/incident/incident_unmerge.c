@@ -70,13 +70,6 @@ static struct incident *find_original(const struct unmerge *unmerge) {
     return oldest;
 }
 
-static struct incident *restore_original(struct incidents *incidents, struct incident *incident) {
-    incidents_unindex(incidents, incident);
-    incident->merged_into = 0;
-    incidents_open_again(incidents, incident);
-    return incident;
-}
-
 static struct incident *begin_new(struct incidents *incidents, const struct unmerge *unmerge,
                                   const struct effects *effects) {
     const struct category *category =
@@ -149,12 +142,15 @@ enum status incidents_unmerge(struct incidents *incidents, uint64_t number, cons
         return status;
     }
     struct incident *original = find_original(&unmerge);
-    struct incident *to = original != NULL ? restore_original(incidents, original)
-                                           : begin_new(incidents, &unmerge, effects);
+    struct incident *to = original != NULL ? original : begin_new(incidents, &unmerge, effects);
     if (to == NULL) {
         return STATUS_FULL;
     }
     divide(&unmerge, to);
+    if (original != NULL) {
+        original->merged_into = 0;
+        incidents_open_again(incidents, original);
+    }
     incidents_index(incidents, unmerge.from);
     incidents_index(incidents, to);
     incidents_mark(incidents, unmerge.from);

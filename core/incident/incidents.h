@@ -6,7 +6,7 @@
  * them. The same steps on the same table give the same events and rows, byte for byte; a table that
  * was restored from its rows decides as the one that wrote them.
  *
- * Cost of a step does not depend on how many incidents are open: four hash indexes, and in each
+ * Cost of a step does not depend on how many incidents are open: five hash indexes, and in each
  * cell of the map at most CANDIDATES_MAX incidents are looked at, newest first. */
 #ifndef CORE_INCIDENT_INCIDENTS_H
 #define CORE_INCIDENT_INCIDENTS_H

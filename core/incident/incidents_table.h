@@ -1,7 +1,7 @@
 /* How the incidents lie in their memory, and what the files of core/incident/ ask of each other;
  * only they look here.
  *
- *   slots | details | buckets of the four indexes | member rows that wait for the flush */
+ *   slots | details | buckets of the five indexes | member rows that wait for the flush */
 #ifndef CORE_INCIDENT_INCIDENTS_TABLE_H
 #define CORE_INCIDENT_INCIDENTS_TABLE_H
 
@@ -10,8 +10,9 @@
 enum incident_index {
     INDEX_NUMBER,
     INDEX_CELL,
-    INDEX_REGION, /* class and grid; of merged ones: what they were merged into */
+    INDEX_REGION, /* class and grid */
     INDEX_KEY,    /* class and asset or alarm */
+    INDEX_MERGED, /* of merged ones: what they were merged into */
 };
 
 struct pending_member {
@@ -103,6 +104,10 @@ void incident_project(const struct incident *incident, struct position position,
                       float ret_m[INCIDENT_DIRECTIONS]);
 /* Spread with one more position. */
 double incident_spread_with(const struct incident *incident, struct position position);
+/* Whether that is within the class's spread, or no more than it is already: two that were merged by
+ * command may be farther apart and still take in what comes. */
+bool incident_fits_spread(const struct incident *incident, struct position position,
+                          uint32_t spread_m);
 /* Adds all of one incident to another one that it is merged into. */
 void incident_absorb(struct incident *survivor, const struct incident *merged);
 /* Spread of two together. */
@@ -123,6 +128,9 @@ struct ranking {
     struct candidate best[RANKED_MAX]; /* best first; those that do not join behind those that do */
     unsigned count;
 };
+/* Where a merged incident was is still a place of what it was merged into. */
+struct incident *incidents_speaker(const struct incidents *incidents, struct incident *incident);
+/* Each incident stands in it once, by its best. */
 void ranking_add(struct ranking *ranking, const struct candidate *candidate);
 /* Whether a report's time lets it into an incident: seconds outside of the time it was seen, or -1
  * when too many. `window_s` 0: as long as it is open. */
