@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { REPAGE_NAMES_BYTES = 128 };
+
 static const struct ticket_actor system_actor = {.roles = ROLE_SYSTEM, .region = REGION_NONE};
 
 static size_t rounded(size_t bytes) {
@@ -143,6 +145,28 @@ static void command_by_system(struct world *world, struct ticket *ticket,
     CHECK(outcome.verdict != TICKET_INVALID && outcome.verdict != TICKET_REPLAYED);
 }
 
+static struct slice repage_names(char to[REPAGE_NAMES_BYTES], unsigned repage) {
+    static const char *const names[] = {
+#define REPAGE_NAME(bit, name, text) [bit] = (text),
+        REPAGE_TABLE(REPAGE_NAME)
+#undef REPAGE_NAME
+    };
+    size_t used = 0;
+    for (unsigned bit = 0; bit < ARRAY_COUNT(names); bit++) {
+        size_t bytes = strlen(names[bit]);
+        if ((repage >> bit & 1) == 0) {
+            continue;
+        }
+        CHECK(used + bytes + 1 <= REPAGE_NAMES_BYTES);
+        if (used > 0) {
+            to[used++] = ',';
+        }
+        memcpy(to + used, names[bit], bytes);
+        used += bytes;
+    }
+    return (struct slice){(const uint8_t *)to, used};
+}
+
 /* What absorbing a report means for the ticket: it may be more urgent, and it is not idle. */
 static void ticket_absorbs(struct world *world, const struct taken *taken,
                            const struct sighting *sighting, struct event_log *log) {
@@ -159,7 +183,9 @@ static void ticket_absorbs(struct world *world, const struct taken *taken,
                           log);
     }
     if (taken->repage != 0) {
-        docket_repage(&world->docket, step_context(world, log), ticket);
+        char reasons[REPAGE_NAMES_BYTES];
+        docket_repage(&world->docket, step_context(world, log), ticket,
+                      repage_names(reasons, taken->repage));
     }
 }
 

@@ -4,9 +4,6 @@
 #include "core/ticket/ladder.h"
 #include "core/ticket/ticket_inside.h"
 
-/* More points than a ticket can have at once: a loop that does not end is our fault. */
-enum { FIRED_MAX = 4096 };
-
 static struct ticket_clock *clock_of_point(const struct ticket_step *step,
                                            const struct ticket_point *point) {
     if (point->part == 0) {
@@ -196,7 +193,7 @@ static void do_point(struct ticket_step *step, const struct ticket_point *point)
 size_t ticket_fire(const struct ticket_context *context, struct ticket *ticket) {
     size_t fired = 0;
     (void)ticket_recompute(context, ticket);
-    for (;;) {
+    for (; fired < TICKET_FIRE_POINTS_MAX; fired++) {
         struct ticket_point point = ticket_next_point(context, ticket);
         if (point.at_ms > context->now_ms) {
             break;
@@ -207,8 +204,27 @@ size_t ticket_fire(const struct ticket_context *context, struct ticket *ticket) 
             point.at_ms > ticket->last_activity_ms ? point.at_ms : ticket->last_activity_ms;
         step.is_late = context->now_ms - point.at_ms > TICKET_LATE_MS;
         do_point(&step, &point);
-        CHECK(++fired < FIRED_MAX);
     }
     ticket_refresh_due(context, ticket);
     return fired;
+}
+
+void ticket_repage(const struct ticket_context *context, struct ticket *ticket,
+                   struct slice reasons) {
+    if (!ticket_state_is_open((enum ticket_state)ticket->state)) {
+        return;
+    }
+    struct ticket_step step;
+    ticket_step_begin(&step, context, ticket, NULL);
+    step.at_ms =
+        context->now_ms > ticket->last_activity_ms ? context->now_ms : ticket->last_activity_ms;
+    ticket->paged_from_ms = step.at_ms;
+    ticket->unacked_step = 0;
+    ticket->acked_until_ms = 0;
+    struct ticket_event UNINITIALIZED event;
+    ticket_event_begin(&step, &event);
+    ticket_event_text(&event, "why", SLICE_LITERAL("absorbed"));
+    ticket_event_text(&event, "reason", reasons);
+    ticket_event_append(&step, &event, ENTRY_TICKET_PAGED);
+    ticket_refresh_due(context, ticket);
 }

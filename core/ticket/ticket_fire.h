@@ -41,8 +41,18 @@ struct ticket_point ticket_next_point(const struct ticket_context *context,
 void ticket_refresh_due(const struct ticket_context *context, struct ticket *ticket);
 /* A ticket's row among the deadlines, of its next_due_ms and due_key, or the stored ones. */
 struct deadline ticket_deadline(uint64_t number, int64_t due_ms, uint32_t due_key);
-/* Does all that is due at the context's instant, then refreshes next_due_ms. Returns how many
- * points were done; 0 when it was called too early or again. */
+/* Points of one call, so that what one step appends is bounded: the rest is due at once. */
+enum { TICKET_FIRE_POINTS_MAX = 8 };
+/* Does what is due at the context's instant, TICKET_FIRE_POINTS_MAX points of it at most, then
+ * refreshes next_due_ms. Returns how many points were done; 0 when it was called too early or
+ * again.
+ */
 size_t ticket_fire(const struct ticket_context *context, struct ticket *ticket);
+
+/* A report was absorbed that must not be lost in it (domain.md 4.2): an acknowledgement no longer
+ * holds, and paging begins anew. `reasons`: words with commas between. Nothing happens when the
+ * ticket is not open. */
+void ticket_repage(const struct ticket_context *context, struct ticket *ticket,
+                   struct slice reasons);
 
 #endif
