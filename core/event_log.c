@@ -1,8 +1,8 @@
 #include "core/event_log.h"
 
-#include "core/bytes.h"
 #include "core/check.h"
 
+#include <string.h>
 #include <xxhash.h>
 
 size_t event_log_bytes(uint32_t events_max, size_t text_max) {
@@ -43,12 +43,6 @@ void event_log_begin(struct event_log *log, int64_t now_ms, uint64_t next_seq) {
     log->effects.next_seq = next_seq;
 }
 
-static struct identity identity_of(uint64_t seq, uint64_t object) {
-    uint8_t bytes[8];
-    store_u64_le(bytes, seq);
-    return (struct identity){XXH3_64bits(bytes, sizeof bytes), object};
-}
-
 void event_log_entry(const struct event_log *log, uint32_t index, struct entry *ret_entry,
                      struct record *ret_record) {
     CHECK(index < log->events_count);
@@ -63,7 +57,7 @@ void event_log_entry(const struct event_log *log, uint32_t index, struct entry *
         .record_bytes = (uint32_t)record_encoded_bytes(ret_record),
         .occurred_ms = log->effects.now_ms,
         .received_ms = log->effects.now_ms,
-        .identity = identity_of(seq, event->object),
+        .identity = {seq, event->object},
         .content_tag = XXH3_64bits(event->json.data, event->json.bytes),
     };
 }

@@ -26,7 +26,8 @@ void event_log_init(struct event_log *log, void *memory, uint32_t events_max, si
 void event_log_begin(struct event_log *log, int64_t now_ms, uint64_t next_seq);
 
 /* The entry and record that event `index` of the log is stored as; they borrow from the log. Its
- * identity is made of its sequence number, so that no two entries share a place in a timeline. */
+ * identity begins with its sequence number: events of one instant keep their order in a timeline,
+ * and no two share a place. */
 void event_log_entry(const struct event_log *log, uint32_t index, struct entry *ret_entry,
                      struct record *ret_record);
 

@@ -1,5 +1,7 @@
 #include "server/report_json.h"
 
+#include "server/event_json.h"
+
 #include "core/check.h"
 #include "core/instant.h"
 
@@ -214,6 +216,28 @@ static void put_given(struct buffer *to, const struct timeline_row *row,
     }
 }
 
+static void put_name(struct buffer *to, const char *key, const char *letter, uint64_t number) {
+    put(to, key, strlen(key));
+    if (number == 0) {
+        PUT(to, "null");
+        return;
+    }
+    PUT(to, "\"");
+    put(to, letter, 1);
+    buffer_append_u64(to, number);
+    PUT(to, "\"");
+}
+
+/* What it was taken into when it came. */
+static void put_taken(struct buffer *to, const struct record *record) {
+    if (record->incident == 0) {
+        PUT(to, ",\"incident\":null,\"ticket\":null");
+        return;
+    }
+    put_name(to, ",\"incident\":", "i", record->incident);
+    put_name(to, ",\"ticket\":", "t", record->ticket);
+}
+
 /* All members, from the one that begins the object. */
 static void put_members(struct buffer *to, const struct timeline_row *row,
                         const struct report_view *view, const struct region_table *regions,
@@ -232,7 +256,7 @@ static void put_members(struct buffer *to, const struct timeline_row *row,
         put_location(to, view);
     }
     put_flags(to, row);
-    PUT(to, ",\"incident\":null,\"match\":null,\"ticket\":null");
+    put_taken(to, &view->record);
     put_given(to, row, view);
     for (size_t i = 0; i < view->others_count; i++) {
         PUT(to, ",");
@@ -253,7 +277,10 @@ static void unbreak_lines(struct buffer *to, size_t start, const struct report_v
 
 void report_json_write(struct json_out *out, const struct timeline_row *row,
                        const struct region_table *regions, const struct policy *policy) {
-    (void)policy;
+    if (row->entry.kind != ENTRY_REPORT) {
+        event_json_write(out, row, regions, policy);
+        return;
+    }
     const struct report_view *view = report_view_of(row);
     const size_t start = out->to->bytes;
     json_out_object_begin(out);
@@ -276,9 +303,27 @@ static void put_geometry(struct buffer *to, const struct report_view *view) {
     PUT(to, "]}");
 }
 
+/* An event is no place: its geometry is null. */
+static void write_event_feature(struct json_out *out, const struct timeline_row *row,
+                                const struct region_table *regions, const struct policy *policy) {
+    json_out_object_begin(out);
+    json_out_key(out, "type");
+    json_out_text(out, "Feature");
+    json_out_key(out, "id");
+    json_out_u64(out, row->seq);
+    json_out_key(out, "geometry");
+    json_out_null(out);
+    json_out_key(out, "properties");
+    event_json_write(out, row, regions, policy);
+    json_out_object_end(out);
+}
+
 void report_json_write_feature(struct json_out *out, const struct timeline_row *row,
                                const struct region_table *regions, const struct policy *policy) {
-    (void)policy;
+    if (row->entry.kind != ENTRY_REPORT) {
+        write_event_feature(out, row, regions, policy);
+        return;
+    }
     const struct report_view *view = report_view_of(row);
     struct buffer *to = out->to;
     const size_t start = to->bytes;
@@ -339,6 +384,10 @@ static void put_title(struct buffer *to, const struct timeline_row *row,
 
 void report_json_write_event(struct json_out *out, const struct timeline_row *row,
                              const struct region_table *regions, const struct policy *policy) {
+    if (row->entry.kind != ENTRY_REPORT) {
+        event_json_write(out, row, regions, policy);
+        return;
+    }
     const struct report_view *view = report_view_of(row);
     struct buffer *to = out->to;
     const size_t start = to->bytes;
@@ -350,7 +399,9 @@ void report_json_write_event(struct json_out *out, const struct timeline_row *ro
     put_grid(to, row, regions);
     put_path(to, row, regions);
     put_category_and_severity(to, row, view);
-    PUT(to, ",\"light\":null,\"ticket\":null");
+    PUT(to, ",\"light\":null");
+    put_name(to, ",\"incident\":", "i", view->record.incident);
+    put_name(to, ",\"ticket\":", "t", view->record.ticket);
     put_title(to, row, view, regions, policy);
     put_id_and_source(to, row, view);
     put_instants(to, row);

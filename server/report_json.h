@@ -1,5 +1,6 @@
-/* How a stored report looks outside: the one writer for GET /v1/reports/{seq}, timeline items
- * (JSON, CSV, GeoJSON) and feed events. Any thread. Nothing is allocated but the output. */
+/* How a stored entry looks outside: the one writer for GET /v1/reports/{seq}, timeline items (JSON,
+ * CSV, GeoJSON) and feed events. Entries that are no reports go to event_json.h. Any thread.
+ * Nothing is allocated but the output. */
 #ifndef SERVER_REPORT_JSON_H
 #define SERVER_REPORT_JSON_H
 
@@ -11,7 +12,8 @@
 #include "storage/timeline.h"
 
 /* An object: seq, kind, occurred_at, received_at, grid, category, severity, channel, id, source,
- * [location as WGS 84], flags, incident, match, ticket, then every other member as given (a member
+ * [location as WGS 84], flags, incident, ticket (what it was
+ * taken into when it came), then every other member as given (a member
  * of these names as given never appears twice). One line. O(record). */
 void report_json_write(struct json_out *out, const struct timeline_row *row,
                        const struct region_table *regions, const struct policy *policy);
