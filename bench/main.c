@@ -66,8 +66,7 @@ static int run(size_t index, int count, char **arguments) {
 int main(int count, char **arguments) {
     if (count < 2) {
         fputs("gridd-bench: which workload? ingest, feed, timeline, timers, limits or calendar; see "
-              "--help
-",
+              "--help\n",
               stderr);
         return 2;
     }
