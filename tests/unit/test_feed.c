@@ -3,7 +3,7 @@
 /* Compiled into this test only: its stand-ins carry the names of gridd's own functions. */
 #include "tests/unit/stage_feed.c"
 
-static struct stage stage;
+static struct feed_stage stage;
 
 static void without_readers_nothing_is_encoded(void **state) {
     (void)state;
