@@ -81,7 +81,7 @@ def test_sighup_takes_a_good_policy_and_refuses_a_bad_one(tmp_path):
     policy.write_text(text)
     with Gridd("--policy", str(policy)) as server:
         assert server.post(report("p1", category="beekeeping")).status == 422
-        policy.write_text(text.replace("code: streetlight", "code: beekeeping", 1))
+        policy.write_text(text.replace("\ncategories:\n", "\ncategories:\n  - {code: beekeeping, name: b, priority: P3}\n"))
         server.process.send_signal(signal.SIGHUP)
         deadline = time.monotonic() + 10
         while server.post(report("p2", category="beekeeping")).status != 201:
