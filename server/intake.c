@@ -1,11 +1,11 @@
 #include "server/intake.h"
 
 #include "core/check.h"
+#include "storage/pages.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 enum { BATCH_LINES = 64 };
 
@@ -72,9 +72,8 @@ enum status intake_new(struct intake **ret, struct services *services, struct er
     CHECK(intake != NULL);
     intake->services = services;
     intake->identities_bytes = identities_bytes(limits->identities);
-    intake->identities_memory = mmap(NULL, intake->identities_bytes, PROT_READ | PROT_WRITE,
-                                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (intake->identities_memory == MAP_FAILED) {
+    intake->identities_memory = pages_new(intake->identities_bytes);
+    if (intake->identities_memory == NULL) {
         free(intake);
         return error_set(error, STATUS_NO_MEMORY,
                          "no memory for the table of recent identities: "
@@ -100,7 +99,7 @@ void intake_free(struct intake *intake) {
     if (intake == NULL) {
         return;
     }
-    munmap(intake->identities_memory, intake->identities_bytes);
+    pages_free(intake->identities_memory, intake->identities_bytes);
     free(intake->arena.memory);
     free(intake->batch);
     free(intake);

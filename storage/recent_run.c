@@ -4,11 +4,11 @@
 #include "core/instant.h"
 #include "core/region.h"
 #include "storage/day_index.h"
+#include "storage/pages.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <xxhash.h>
 
 /* One (day, region), or with region REGION_NONE one day. */
@@ -72,13 +72,11 @@ enum status recent_run_new(struct recent_run **ret, const struct limits *limits,
     for (run->slots_count = 64; run->slots_count < run->entries_max * 3; run->slots_count *= 2) {
     }
     lay_out(run);
-    void *memory = mmap(NULL, run->memory_bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) {
+    run->memory = pages_new(run->memory_bytes);
+    if (run->memory == NULL) {
         free(run);
         return STATUS_NO_MEMORY;
     }
-    run->memory = memory;
     lay_out(run);
     *ret = run;
     return STATUS_OK;
@@ -86,15 +84,24 @@ enum status recent_run_new(struct recent_run **ret, const struct limits *limits,
 
 void recent_run_free(struct recent_run *run) {
     if (run != NULL) {
-        munmap(run->memory, run->memory_bytes);
+        pages_free(run->memory, run->memory_bytes);
         free(run);
     }
 }
 
+/* More than half of what fits: it was filled by a burst and not sealed for its age. */
+static bool is_well_filled(const struct recent_run *run) {
+    uint32_t count = atomic_load_explicit(&run->count, memory_order_relaxed);
+    return count > run->entries_max / 2 || run->payload_bytes > run->payload_max / 2;
+}
+
 void recent_run_reset(struct recent_run *run) {
-    /* Anonymous private pages read as zeros after this. */
-    int result = madvise(run->memory, run->memory_bytes, MADV_DONTNEED);
-    CHECK(result == 0);
+    if (is_well_filled(run)) {
+        /* Only the slots must be zero; the rest is written before an index leads to it. */
+        memset((void *)run->slots, 0, run->slots_count * sizeof *run->slots);
+    } else {
+        pages_reset(run->memory, run->memory_bytes);
+    }
     run->first_seq = 0;
     run->payload_bytes = 0;
     run->groups_count = 0;
@@ -141,8 +148,7 @@ static struct group *find_or_add_group(struct recent_run *run, uint32_t day, uin
     CHECK(run->groups_count < run->entries_max * 2);
     struct group *group = &run->groups[run->groups_count];
     index = ++run->groups_count;
-    group->day = day;
-    group->region = region;
+    *group = (struct group){.day = day, .region = region};
     if (region != REGION_NONE) {
         struct group *whole_day = find_or_add_group(run, day, REGION_NONE);
         group->previous = atomic_load_explicit(&whole_day->newest, memory_order_relaxed);

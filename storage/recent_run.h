@@ -7,8 +7,9 @@
  * after that. A reader takes recent_run_count once and skips entries at or past it, so it sees one
  * state of the run.
  *
- * The memory is reserved once (touched pages cost, the rest is address space) and given back to the
- * system by recent_run_reset. */
+ * The memory is reserved once (touched pages cost, the rest is address space). recent_run_reset
+ * gives it back to the system, but for a run that was more than half full: under such a load it is
+ * filled again within seconds, and fresh pages would be a tenth of the server's CPU. */
 #ifndef STORAGE_RECENT_RUN_H
 #define STORAGE_RECENT_RUN_H
 
