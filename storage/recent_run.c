@@ -11,6 +11,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+enum { LINK_BATCH = 32 };
+
 /* One (day, region), or with region REGION_NONE one day. */
 struct group {
     uint32_t day, region;
@@ -120,9 +122,10 @@ static uint64_t slot_of(const struct recent_run *run, uint32_t day, uint32_t reg
     return XXH3_64bits_withSeed(&key, sizeof key, run->hash_seed) & (run->slots_count - 1);
 }
 
-/* The group's slot, or the free slot where it would go. */
-static _Atomic uint32_t *find_slot(const struct recent_run *run, uint32_t day, uint32_t region) {
-    for (uint64_t slot = slot_of(run, day, region);; slot = (slot + 1) & (run->slots_count - 1)) {
+/* The group's slot, or the free slot where it would go; `slot` is slot_of the two. */
+static _Atomic uint32_t *find_slot(const struct recent_run *run, uint64_t slot, uint32_t day,
+                                   uint32_t region) {
+    for (;; slot = (slot + 1) & (run->slots_count - 1)) {
         uint32_t index = atomic_load_explicit(&run->slots[slot], memory_order_acquire);
         if (index == 0) {
             return &run->slots[slot];
@@ -135,12 +138,14 @@ static _Atomic uint32_t *find_slot(const struct recent_run *run, uint32_t day, u
 }
 
 static struct group *find_group(const struct recent_run *run, uint32_t day, uint32_t region) {
-    uint32_t index = atomic_load_explicit(find_slot(run, day, region), memory_order_acquire);
+    const _Atomic uint32_t *slot = find_slot(run, slot_of(run, day, region), day, region);
+    uint32_t index = atomic_load_explicit(slot, memory_order_acquire);
     return index == 0 ? NULL : &run->groups[index - 1];
 }
 
-static struct group *find_or_add_group(struct recent_run *run, uint32_t day, uint32_t region) {
-    _Atomic uint32_t *slot = find_slot(run, day, region);
+static struct group *find_or_add_group(struct recent_run *run, uint64_t first_slot, uint32_t day,
+                                       uint32_t region) {
+    _Atomic uint32_t *slot = find_slot(run, first_slot, day, region);
     uint32_t index = atomic_load_explicit(slot, memory_order_relaxed);
     if (index != 0) {
         return &run->groups[index - 1];
@@ -150,15 +155,46 @@ static struct group *find_or_add_group(struct recent_run *run, uint32_t day, uin
     index = ++run->groups_count;
     *group = (struct group){.day = day, .region = region};
     if (region != REGION_NONE) {
-        struct group *whole_day = find_or_add_group(run, day, REGION_NONE);
+        struct group *whole_day =
+            find_or_add_group(run, slot_of(run, day, REGION_NONE), day, REGION_NONE);
         group->previous = atomic_load_explicit(&whole_day->newest, memory_order_relaxed);
         atomic_store_explicit(&whole_day->newest, index, memory_order_release);
         atomic_fetch_add_explicit(&whole_day->count, 1, memory_order_relaxed);
         /* Adding the day may have taken the slot. */
-        slot = find_slot(run, day, region);
+        slot = find_slot(run, first_slot, day, region);
     }
     atomic_store_explicit(slot, index, memory_order_release);
     return group;
+}
+
+/* Brings the slots of some entries, and the groups they lead to, into the cache together. */
+static void prefetch_groups(const struct recent_run *run, const struct entry *entries,
+                            uint32_t count, uint64_t slots[LINK_BATCH]) {
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t day = entries[i].occurred_ms / DAY_MS;
+        CHECK(entries[i].occurred_ms >= 0 && day < DAY_INDEX_DAYS);
+        CHECK(entries[i].region != REGION_NONE);
+        slots[i] = slot_of(run, (uint32_t)day, entries[i].region);
+        __builtin_prefetch((const void *)&run->slots[slots[i]]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t index = atomic_load_explicit(&run->slots[slots[i]], memory_order_relaxed);
+        __builtin_prefetch(&run->groups[index == 0 ? 0 : index - 1], 1);
+    }
+}
+
+/* Puts the entries from `first` on at the head of their chains. */
+static void link_entries(struct recent_run *run, uint32_t first, uint32_t count) {
+    uint64_t slots[LINK_BATCH];
+    CHECK(count <= LINK_BATCH);
+    prefetch_groups(run, &run->entries[first], count, slots);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct entry *entry = &run->entries[first + i];
+        uint32_t day = (uint32_t)(entry->occurred_ms / DAY_MS);
+        struct group *group = find_or_add_group(run, slots[i], day, entry->region);
+        run->links[first + i] = atomic_load_explicit(&group->newest, memory_order_relaxed);
+        atomic_store_explicit(&group->newest, first + i + 1, memory_order_release);
+    }
 }
 
 void recent_run_append(struct recent_run *run, const struct block *block) {
@@ -176,11 +212,9 @@ void recent_run_append(struct recent_run *run, const struct block *block) {
         *entry = block->entries[i];
         CHECK(entry->record_offset + entry->record_bytes <= block->payload_bytes);
         entry->record_offset += run->payload_bytes;
-        int64_t day = entry->occurred_ms / DAY_MS;
-        CHECK(entry->occurred_ms >= 0 && day < DAY_INDEX_DAYS && entry->region != REGION_NONE);
-        struct group *group = find_or_add_group(run, (uint32_t)day, entry->region);
-        run->links[count + i] = atomic_load_explicit(&group->newest, memory_order_relaxed);
-        atomic_store_explicit(&group->newest, count + i + 1, memory_order_release);
+    }
+    for (uint32_t i = 0; i < block->entries_count; i += LINK_BATCH) {
+        link_entries(run, count + i, (uint32_t)min_u64(LINK_BATCH, block->entries_count - i));
     }
     run->payload_bytes += block->payload_bytes;
     atomic_store_explicit(&run->count, count + block->entries_count, memory_order_release);
