@@ -261,6 +261,12 @@ void recent_chain_begin(struct recent_chain *chain, const struct recent_run *run
     *chain = (struct recent_chain){run, count, newest};
 }
 
+void recent_group_begin(struct recent_chain *chain, const struct recent_run *run,
+                        const struct recent_group *group) {
+    CHECK(group->newest > 0 && group->newest <= recent_run_count(run));
+    *chain = (struct recent_chain){run, recent_run_count(run), group->newest};
+}
+
 bool recent_chain_next(struct recent_chain *chain, uint32_t *ret_index) {
     while (chain->next != 0) {
         uint32_t index = chain->next - 1;
@@ -302,8 +308,10 @@ size_t recent_run_groups_max(const struct recent_run *run) {
 size_t recent_run_groups(const struct recent_run *run, struct recent_group *to) {
     size_t count = 0;
     for (uint32_t i = 0; i < run->groups_count; i++) {
-        if (run->groups[i].region != REGION_NONE) {
-            to[count++] = (struct recent_group){run->groups[i].day, run->groups[i].region};
+        const struct group *group = &run->groups[i];
+        if (group->region != REGION_NONE) {
+            uint32_t newest = atomic_load_explicit(&group->newest, memory_order_acquire);
+            to[count++] = (struct recent_group){group->day, group->region, newest};
         }
     }
     return count;

@@ -69,9 +69,13 @@ MUST_USE bool recent_regions_next(struct recent_regions *regions, uint32_t *ret_
 /* Every (day, region) of a run that nobody appends to any more, for sealing. */
 struct recent_group {
     uint32_t day, region;
+    uint32_t newest; /* of its entries, index + 1 */
 };
 size_t recent_run_groups_max(const struct recent_run *run);
 /* Writes at most recent_run_groups_max of them, in no order; returns how many. */
 size_t recent_run_groups(const struct recent_run *run, struct recent_group *to);
+/* recent_chain_begin for all entries of a group, without looking it up. */
+void recent_group_begin(struct recent_chain *chain, const struct recent_run *run,
+                        const struct recent_group *group);
 
 #endif

@@ -161,6 +161,15 @@ static void every_entry_may_have_a_day_of_its_own(void **state) {
     struct recent_group groups[32];
     assert_int_equal(recent_run_groups_max(run), 32);
     assert_int_equal(recent_run_groups(run, groups), 16);
+    for (uint32_t i = 0; i < 16; i++) {
+        struct recent_chain chain;
+        uint32_t index;
+        recent_group_begin(&chain, run, &groups[i]);
+        assert_true(recent_chain_next(&chain, &index));
+        assert_int_equal(recent_run_entry(run, index)->region, groups[i].region);
+        assert_int_equal(recent_run_entry(run, index)->occurred_ms / DAY_MS, groups[i].day);
+        assert_false(recent_chain_next(&chain, &index));
+    }
     block_free(block);
     recent_run_free(run);
 }
