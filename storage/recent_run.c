@@ -20,7 +20,7 @@ struct group {
     uint32_t day, region;
     uint32_t previous;       /* of a region: the group before it of the same day, index + 1 */
     _Atomic uint32_t newest; /* of a region: entry index + 1; of a day: group index + 1 */
-    _Atomic uint32_t count;  /* of a day: its regions */
+    _Atomic uint32_t count;  /* of a region: its entries; of a day: its regions */
 };
 
 struct recent_run {
@@ -196,6 +196,7 @@ static void link_entries(struct recent_run *run, uint32_t first, uint32_t count)
         struct group *group = find_or_add_group(run, slots[i], day, entry->region);
         run->links[first + i] = atomic_load_explicit(&group->newest, memory_order_relaxed);
         atomic_store_explicit(&group->newest, first + i + 1, memory_order_release);
+        atomic_fetch_add_explicit(&group->count, 1, memory_order_relaxed);
     }
 }
 
@@ -313,7 +314,8 @@ size_t recent_run_groups(const struct recent_run *run, struct recent_group *to) 
         const struct group *group = &run->groups[i];
         if (group->region != REGION_NONE) {
             uint32_t newest = atomic_load_explicit(&group->newest, memory_order_acquire);
-            to[count++] = (struct recent_group){group->day, group->region, newest};
+            uint32_t entries = atomic_load_explicit(&group->count, memory_order_relaxed);
+            to[count++] = (struct recent_group){group->day, group->region, newest, entries};
         }
     }
     return count;

@@ -70,6 +70,7 @@ MUST_USE bool recent_regions_next(struct recent_regions *regions, uint32_t *ret_
 struct recent_group {
     uint32_t day, region;
     uint32_t newest; /* of its entries, index + 1 */
+    uint32_t entries_count;
 };
 size_t recent_run_groups_max(const struct recent_run *run);
 /* Writes at most recent_run_groups_max of them, in no order; returns how many. */

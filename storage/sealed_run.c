@@ -26,7 +26,7 @@ struct writer {
     const struct recent_run *run;
     struct recent_group *groups;
     struct row_key *keys; /* of the window */
-    size_t keys_max, keys_count;
+    size_t keys_max;
     uint8_t *value;
     size_t value_max;
 };
@@ -82,26 +82,33 @@ static enum status write_row(struct writer *writer, uint32_t index, struct error
                          (struct slice){writer->value, bytes}, error);
 }
 
-/* Adds the group's entries to the window. */
-static enum status gather(struct writer *writer, const struct recent_group *group) {
-    struct recent_chain chain;
-    recent_group_begin(&chain, writer->run, group);
-    for (uint32_t index; recent_chain_next(&chain, &index);) {
-        size_t count = writer->keys_count;
-        void *keys = reserve(writer->keys, &writer->keys_max, count + 1, sizeof *writer->keys);
-        if (keys == NULL) {
-            return STATUS_NO_MEMORY;
-        }
-        writer->keys = keys;
-        writer->keys[count].index = index;
-        writer->keys_count = count + 1;
-        __builtin_prefetch(recent_run_entry(writer->run, index));
+/* Writes each group's entries behind those of the group before. The chains are followed in turns:
+ * each step is a cache miss, and of one chain they could only be waited for one after the other. */
+static void gather(struct writer *writer, const struct recent_group *groups, size_t groups_count) {
+    struct recent_chain chains[WINDOW_GROUPS];
+    struct row_key *at[WINDOW_GROUPS];
+    struct row_key *key = writer->keys;
+    for (size_t i = 0; i < groups_count; i++) {
+        recent_group_begin(&chains[i], writer->run, &groups[i]);
+        at[i] = key;
+        key += groups[i].entries_count;
     }
-    return STATUS_OK;
+    for (size_t live = groups_count; live > 0;) {
+        for (size_t i = 0; i < live;) {
+            uint32_t index;
+            if (recent_chain_next(&chains[i], &index)) {
+                __builtin_prefetch(recent_run_entry(writer->run, index));
+                (at[i++]++)->index = index;
+            } else {
+                chains[i] = chains[--live];
+                at[i] = at[live];
+            }
+        }
+    }
 }
 
-static void fill_keys(struct writer *writer) {
-    for (size_t i = 0; i < writer->keys_count; i++) {
+static void fill_keys(struct writer *writer, size_t count) {
+    for (size_t i = 0; i < count; i++) {
         struct row_key *key = &writer->keys[i];
         struct timeline_row row;
         recent_run_row(writer->run, key->index, &row);
@@ -135,21 +142,20 @@ static enum status write_group(struct writer *writer, struct row_key *keys, size
 /* Writes a window of the groups and says how many it had. */
 static enum status write_window(struct writer *writer, const struct recent_group *groups,
                                 size_t groups_max, size_t *ret_groups, struct error *error) {
-    size_t ends[WINDOW_GROUPS];
-    size_t groups_count = 0;
-    writer->keys_count = 0;
-    while (groups_count < groups_max && groups_count < WINDOW_GROUPS &&
-           writer->keys_count < WINDOW_ROWS) {
-        enum status status = gather(writer, &groups[groups_count]);
-        if (status != STATUS_OK) {
-            return status;
-        }
-        ends[groups_count++] = writer->keys_count;
+    size_t groups_count = 0, count = 0;
+    while (groups_count < groups_max && groups_count < WINDOW_GROUPS && count < WINDOW_ROWS) {
+        count += groups[groups_count++].entries_count;
     }
-    fill_keys(writer);
-    size_t from = 0;
-    for (size_t i = 0; i < groups_count; from = ends[i++]) {
-        enum status status = write_group(writer, writer->keys + from, ends[i] - from, error);
+    void *keys = reserve(writer->keys, &writer->keys_max, count, sizeof *writer->keys);
+    if (keys == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    writer->keys = keys;
+    gather(writer, groups, groups_count);
+    fill_keys(writer, count);
+    struct row_key *from = writer->keys;
+    for (size_t i = 0; i < groups_count; from += groups[i++].entries_count) {
+        enum status status = write_group(writer, from, groups[i].entries_count, error);
         if (status != STATUS_OK) {
             return status;
         }

@@ -169,6 +169,7 @@ static void every_entry_may_have_a_day_of_its_own(void **state) {
         assert_int_equal(recent_run_entry(run, index)->region, groups[i].region);
         assert_int_equal(recent_run_entry(run, index)->occurred_ms / DAY_MS, groups[i].day);
         assert_false(recent_chain_next(&chain, &index));
+        assert_int_equal(groups[i].entries_count, 1);
     }
     block_free(block);
     recent_run_free(run);
