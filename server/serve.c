@@ -197,8 +197,8 @@ static void reload(struct serve *serve) {
     serve->services.policy = policy;
     serve->services.calendars = calendars;
     log_set_level(fresh.log_level);
-    log_line(LOG_LEVEL_INFO, LOG_RELOAD, "policy, calendar and log level were read again", "policy_version",
-             LOG_U64, (uint64_t)policy->version, NULL);
+    log_line(LOG_LEVEL_INFO, LOG_RELOAD, "policy, calendar and log level were read again",
+             "policy_version", LOG_U64, (uint64_t)policy->version, NULL);
 }
 
 /* After a failure the process ends otherwise, and not as a success. */
