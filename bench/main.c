@@ -21,6 +21,10 @@ static const struct {
      "reads the newest rows of random grids",
      timeline_main,
      {.connections = 8, .bulk = 1000, .events = 500000, .seconds = 10, .settle_s = 60}},
+    {"incidents",
+     "matches reports against 1,000 to 1,000,000 open incidents, without a server",
+     incidents_main,
+     {.connections = 1, .bulk = 1, .events = 300000}},
     {"limits",
      "measures this machine: fdatasync, and HTTP with nothing behind it",
      limits_main,
@@ -57,7 +61,8 @@ static int run(size_t index, int count, char **arguments) {
 
 int main(int count, char **arguments) {
     if (count < 2) {
-        fputs("gridd-bench: which workload? ingest, feed, timeline or limits; see --help\n",
+        fputs("gridd-bench: which workload? ingest, feed, timeline, incidents or limits; see "
+              "--help\n",
               stderr);
         return 2;
     }

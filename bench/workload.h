@@ -46,6 +46,7 @@ void write_json_file(const char *path, const struct buffer *json);
 int ingest_main(const struct options *options);
 int feed_main(const struct options *options);
 int timeline_main(const struct options *options);
+int incidents_main(const struct options *options);
 int limits_main(const struct options *options);
 
 /* A server in a child process that takes any HTTP request in whole and answers 200 with a few
