@@ -21,8 +21,8 @@ struct docket {
     struct directives directives;
 };
 
-/* `memory` is docket_bytes(limits), 16-byte aligned, zeroed; touched only where tickets go, but for
- * the hash index. O(index). */
+/* `memory` is docket_bytes(limits), 16-byte aligned; touched only where tickets go, but for the
+ * hash index. O(index). */
 size_t docket_bytes(const struct limits *limits);
 void docket_init(struct docket *docket, const struct limits *limits, void *memory);
 

@@ -48,6 +48,9 @@ static void do_accept(struct ticket_step *step) {
 static void end_unwanted(struct ticket_step *step, enum ticket_state state) {
     ticket_clock_end(step, STAGE_ACCEPT);
     ticket_clocks_drop_all(step);
+    if (step->ticket->suspension != REASON_NONE || step->from == TICKET_VERIFYING) {
+        ticket_hold_end(step, step->from == TICKET_VERIFYING);
+    }
     step->ticket->suspension = REASON_NONE;
     step->ticket->resume_ms = 0;
     step->ticket->closed_ms = step->at_ms;
