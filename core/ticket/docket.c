@@ -187,6 +187,16 @@ size_t docket_fire(struct docket *docket, const struct ticket_context *context,
     return fired;
 }
 
+void docket_repage(struct docket *docket, const struct ticket_context *context,
+                   struct ticket *ticket, const char *why) {
+    uint64_t events = ticket->events_count;
+    check_context(docket, context);
+    ticket_repage(context, ticket, why);
+    if (ticket->events_count != events) {
+        mark(docket, ticket);
+    }
+}
+
 bool docket_recompute(struct docket *docket, const struct ticket_context *context, uint32_t *place,
                       uint32_t count) {
     check_context(docket, context);

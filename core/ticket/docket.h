@@ -45,6 +45,9 @@ MUST_USE struct ticket_outcome docket_command(struct docket *docket,
 /* ticket_fire; 0 when nothing was due. */
 size_t docket_fire(struct docket *docket, const struct ticket_context *context,
                    struct ticket *ticket);
+/* ticket_repage. */
+void docket_repage(struct docket *docket, const struct ticket_context *context,
+                   struct ticket *ticket, const char *why);
 /* Recomputes the tickets of `count` places from `*place` on, which moves on; false when all were.
  * After a new calendar, policy or region tree; in slices, so that a turn stays short. */
 bool docket_recompute(struct docket *docket, const struct ticket_context *context, uint32_t *place,

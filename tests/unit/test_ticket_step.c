@@ -358,6 +358,38 @@ static void grades_count_from_the_start(void **state) {
     assert_int_equal(due(ticket, STAGE_HANDLE), start + 12 * HOUR); /* late stays late */
 }
 
+static void what_becomes_p1_waits_no_longer(void **state) {
+    (void)state;
+    struct ticket *ticket = ticket_opened(&world, "outage", "GRID");
+    ticket_must(&world, ticket, VERB_UPGRADE);
+    assert_int_equal(ticket->state, TICKET_DISPATCHED);
+    struct ticket *leak = ticket_opened(&world, "rubble", "GRID");
+    ticket_must_give(
+        &world, leak,
+        (struct ticket_command){.verb = VERB_ACCEPT,
+                                .category_tag = policy_tag(SLICE_LITERAL("gas_leak"))});
+    assert_int_equal(leak->state, TICKET_DISPATCHED);
+    assert_int_equal(leak->unit_tag, unit("gas"));
+    ticket_must(&world, leak, VERB_RETURN);
+    ticket_must(&world, leak, VERB_APPROVE);
+    assert_int_equal(leak->state, TICKET_ACCEPTED); /* not to the same unit again */
+}
+
+static void a_worse_report_pages_again(void **state) {
+    (void)state;
+    struct ticket *ticket = ticket_opened(&world, "gas_leak", "GRID");
+    ticket_must(&world, ticket, VERB_ACK);
+    ticket_world_hush(&world);
+    docket_repage(&world.docket, &world.context, ticket, "severity");
+    ticket_assert_told(&world, ENTRY_TICKET_PAGED, "\"why\":\"severity\"");
+    assert_int_equal(ticket->acked_until_ms, 0);
+    ticket_run_until(&world, ticket, world.context.now_ms + 5 * MINUTE);
+    assert_int_equal(ticket_told_count(&world, ENTRY_TICKET_PAGED), 2);
+    ticket_must(&world, ticket, VERB_VOID);
+    docket_repage(&world.docket, &world.context, ticket, "severity");
+    assert_int_equal(ticket_told_count(&world, ENTRY_TICKET_PAGED), 2);
+}
+
 static void merging_leaves_clocks_running_beneath(void **state) {
     (void)state;
     struct ticket *older = ticket_opened(&world, "rubble", "GRID");
@@ -458,6 +490,8 @@ int main(void) {
         TEST(the_public_is_turned_away_by_the_shift_lead),
         TEST(closed_is_not_solved),
         TEST(grades_count_from_the_start),
+        TEST(what_becomes_p1_waits_no_longer),
+        TEST(a_worse_report_pages_again),
         TEST(merging_leaves_clocks_running_beneath),
         TEST(workers_close_what_they_may),
         TEST(verifying_holds_the_accept_clock),
