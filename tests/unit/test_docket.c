@@ -59,7 +59,8 @@ static void each_row_is_given_once(void **state) {
     flush(&world);
     assert_int_equal(world.calls, 3);
     ticket_at(&world, ticket->next_due_ms);
-    docket_fire(&world.docket, &world.context, ticket);
+    while (docket_fire(&world.docket, &world.context, ticket) > 0) {
+    }
     flush(&world); /* the old deadline goes, the new one comes */
     assert_int_equal(world.calls, 6);
     assert_int_equal(ticket_rows_of(&world, ROW_DEADLINE), 1);
@@ -174,7 +175,8 @@ static uint64_t live(uint64_t seed, size_t steps, bool restarts) {
         for (uint32_t k = 0; k < lived.docket.touched_count; k++) {
             ticket = docket_at(&lived.docket, k);
             if (ticket != NULL && ticket->next_due_ms <= lived.context.now_ms) {
-                docket_fire(&lived.docket, &lived.context, ticket);
+                while (docket_fire(&lived.docket, &lived.context, ticket) > 0) {
+                }
                 assert_true(ticket->next_due_ms > lived.context.now_ms);
             }
         }
