@@ -100,7 +100,7 @@ enum {
     UNITS_MAX = 256,
     ASSIGNMENTS_MAX = 1024,
     LADDER_UNACKED_MAX = 8,
-    JOINT_PARTS_MAX = 16, /* co-handlers of one ticket */
+    JOINT_PARTS_MAX = 16,     /* co-handlers of one ticket */
     LIMIT_DAYS_MAX = 366,     /* of a policy: a stage limit and every other time */
     LIMIT_DAY_WORK_HOURS = 8, /* those days in work_hour */
     MERGE_DISTANCE_M_MAX = 100000,
@@ -114,7 +114,7 @@ enum {
     CALENDAR_EXCEPTIONS_MAX = 512,  /* holidays and make-up workdays of a calendar */
     CALENDAR_REGIONS_MAX = 256,     /* regions with a calendar of their own */
     CALENDAR_AHEAD_DAYS_MAX = 3660, /* limits, and from an instant to what is due after it */
-    DEADLINE_LOAD_ROWS = 4096, /* read into memory at a time */
+    DEADLINE_LOAD_ROWS = 4096,      /* read into memory at a time */
 };
 
 /* The defaults of the table. */
