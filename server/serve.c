@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TICK_MS = 1000, LAG_MS = 100, FAILURE_TOLD_MS = 250 };
+enum { TICK_MS = 1000, LAG_MS = 100, FAILURE_TOLD_MS = 250, DISK_WATCH_PARTS = 16 };
 
 /* The running server: the parts, and what only their life together needs. */
 struct serve {
@@ -32,6 +32,7 @@ struct serve {
     uv_timer_t tick, lag;
     uv_async_t sealed;
     uint64_t lag_due_ms;
+    uint64_t unwatched_bytes; /* published since the disk was last looked at */
     struct control_server *control;
     bool draining, http_drained, committer_idle;
     int exit_code;
@@ -117,12 +118,6 @@ static void on_closing(void *context, struct row_set *rows) {
     driver_on_closing(serve->services.driver, rows);
 }
 
-static void on_published(void *context, const struct block *block) {
-    struct serve *serve = context;
-    feed_publish(serve->services.feed, block);
-    driver_on_published(serve->services.driver, block->first_seq + block->entries_count - 1);
-}
-
 static void on_pressure(void *context) {
     struct serve *serve = context;
     bool pause = committer_pressure(serve->services.committer) != PRESSURE_NONE;
@@ -136,6 +131,7 @@ static void on_commit_failed(void *context, const struct error *error) {
 static void watch_disk(struct serve *serve) {
     uint64_t free_bytes = db_disk_free_bytes(serve->services.db);
     uint64_t reserve = serve->config.limits.disk_reserve_bytes;
+    serve->unwatched_bytes = 0;
     bool low = readiness_disk_is_low(free_bytes, reserve, serve->services.disk_low);
     if (low != serve->services.disk_low) {
         serve->services.disk_low = low;
@@ -144,6 +140,18 @@ static void watch_disk(struct serve *serve) {
             low ? "the disk is nearly full: reports are refused with 507, reads and feeds go on"
                 : "the disk has room again: reports are taken",
             "free_bytes", LOG_U64, free_bytes, "reserve_bytes", LOG_U64, reserve, NULL);
+    }
+}
+
+/* A burst could use the reserve up between two ticks. What is written later for a byte of the
+ * journal (flushes, sealed rows, merging) is a few times as much. */
+static void on_published(void *context, const struct block *block) {
+    struct serve *serve = context;
+    feed_publish(serve->services.feed, block);
+    driver_on_published(serve->services.driver, block->first_seq + block->entries_count - 1);
+    serve->unwatched_bytes += block->payload_bytes;
+    if (serve->unwatched_bytes >= serve->config.limits.disk_reserve_bytes / DISK_WATCH_PARTS) {
+        watch_disk(serve);
     }
 }
 
