@@ -453,6 +453,10 @@ void world_fire(struct world *world, const struct deadline *deadline, struct eve
     }
 }
 
+bool world_recompute(struct world *world, uint32_t *place, uint32_t count, struct event_log *log) {
+    return docket_recompute(&world->docket, step_context(world, log), place, count);
+}
+
 /* Rows. */
 
 void world_move_key(uint8_t to[WORLD_MOVE_KEY_BYTES], uint64_t seq) {
