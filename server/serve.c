@@ -9,6 +9,7 @@
 #include "server/readiness.h"
 #include "server/rules.h"
 #include "server/services.h"
+#include "server/ticket_load.h"
 #include "server/wall_clock.h"
 
 #include <signal.h>
@@ -330,6 +331,7 @@ static enum status open_parts(struct serve *serve, struct error *error) {
     }
     if (status == STATUS_OK) {
         status = driver_new(&services->driver, services, error);
+        services->ticket_loader = ticket_loader_new(services);
     }
     struct feed_options feed = {
         .loop = &serve->loop,
@@ -456,6 +458,7 @@ static void close_parts(struct serve *serve) {
         http_server_free(services->http);
     }
     intake_free(services->intake);
+    ticket_loader_free(services->ticket_loader);
     driver_free(services->driver);
     if (services->regions != NULL) {
         regions_free(services->regions);
