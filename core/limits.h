@@ -124,6 +124,9 @@ enum {
     CALENDAR_REGIONS_MAX = 256,     /* regions with a calendar of their own */
     CALENDAR_AHEAD_DAYS_MAX = 3660, /* limits, and from an instant to what is due after it */
     DEADLINE_LOAD_ROWS = 4096,      /* read into memory at a time */
+    REPLAY_LINES_MAX = 1 << 28,     /* of one replay's input; more: refused */
+    REPLAY_DEADLINES_MAX = 1 << 26, /* at once in a replay, overtaken ones too; more: it ends */
+    REPLAY_ARCHIVE_BYTES = 1 << 30, /* rows of tickets that are over; the oldest are forgotten */
 };
 
 /* The defaults of the table. */
