@@ -256,12 +256,21 @@ static struct report_context report_context_of(const struct replay_run *run, int
 }
 
 /* The overall limit that was planned for the ticket elsewhere, as elapsed seconds from receipt. */
-static struct stage_limit planned(const struct replay_run *run, const struct replay_line *line) {
+static struct stage_limit planned(struct replay_run *run, const struct replay_line *line) {
+    const int64_t most_s = (int64_t)LIMIT_DAYS_MAX * (DAY_MS / 1000);
     if (line->overall_due_ms == INT64_MIN) {
         return (struct stage_limit){0};
     }
     int64_t seconds = (line->overall_due_ms - run->now_ms) / 1000;
-    return (struct stage_limit){METERING_URGENT_HOUR, (uint32_t)(seconds < 1 ? 1 : seconds)};
+    if (seconds < 1) {
+        replay_note(run, "ticket", "/overall_due",
+                    "it is not after the report: taken as 1 s later");
+        seconds = 1;
+    } else if (seconds > most_s) {
+        replay_note(run, "ticket", "/overall_due", "it is over 366 days ahead: taken as 366 days");
+        seconds = most_s;
+    }
+    return (struct stage_limit){METERING_URGENT_HOUR, (uint32_t)seconds};
 }
 
 static void take_new(struct replay_run *run, const struct replay_line *line,
@@ -306,11 +315,24 @@ static enum status refuse(const struct replay_run *run, const char *path, const 
     return error_set(error, STATUS_INVALID, path, place, why);
 }
 
+/* A report that was read as part of a whole line. */
+static void take_written(struct replay_run *run, const struct replay_line *line,
+                         struct report_problem *problem) {
+    const struct report_context context = report_context_of(run, line->at_ms);
+    struct report report;
+    if (report_parse(&report, problem, &context, line->report, &run->arena, &run->reader) ==
+        STATUS_OK) {
+        take_report(run, line, &report);
+        return;
+    }
+    run->counts.verdicts[VERDICT_INVALID]++;
+    replay_note(run, "report", problem->pointer, problem->detail);
+}
+
 /* A line that is not of the usual shape, or whose report is not valid. */
 static const char *take_any(struct replay_run *run, struct slice text,
                             struct report_problem *problem) {
     struct replay_line line;
-    struct report report;
     const char *why;
     arena_reset(&run->arena);
     if (!replay_line_read(&line, text, run->rules.limits, &run->arena, &run->reader, &why)) {
@@ -327,19 +349,7 @@ static const char *take_any(struct replay_run *run, struct slice text,
     } else if (line.kind == REPLAY_ADVANCE) {
         fire_until(run, line.at_ms);
     } else {
-        const struct report_context context = report_context_of(run, line.at_ms);
-        enum status status =
-            report_parse(&report, problem, &context, line.report, &run->arena, &run->reader);
-        if (status == STATUS_OK &&
-            line.overall_due_ms - line.at_ms > (int64_t)LIMIT_DAYS_MAX * DAY_MS) {
-            return "ticket.overall_due is more than 366 days ahead";
-        }
-        if (status == STATUS_OK) {
-            take_report(run, &line, &report);
-        } else {
-            run->counts.verdicts[VERDICT_INVALID]++;
-            replay_note(run, "report", problem->pointer, problem->detail);
-        }
+        take_written(run, &line, problem);
     }
     return NULL;
 }
