@@ -15,20 +15,22 @@
     X(incident)                                                                                    \
     X(directive)                                                                                   \
     X(survivor)                                                                                    \
-    X(last_event_seq) X(events_count) X(version) X(policy_version) X(category_tag) X(region) X(    \
-        unit_tag) X(first_unit_tag) X(returned_unit_tag) X(addressee) X(extension) X(facts)        \
-        X(stages_ended) X(stages_late) X(overdue) X(rework_count) X(return_count) X(reopen_count)  \
-            X(priority) X(severity) X(state) X(merged_from) X(origin) X(closure) X(closed_level)   \
-                X(unacked_step) X(holds_count) X(suspension) X(supervised) X(is_rework)            \
-                    X(occurred_ms) X(received_ms) X(opened_ms) X(state_since_ms)                   \
-                        X(last_activity_ms) X(closed_ms) X(paged_from_ms) X(acked_until_ms)        \
-                            X(resume_ms) X(reviewed_ms) X(handler) X(requester) X(supervisor)      \
+    X(last_event_seq)                                                                              \
+    X(events_count) X(version) X(policy_version) X(category_tag) X(region) X(unit_tag)             \
+        X(first_unit_tag) X(returned_unit_tag) X(addressee) X(extension) X(facts) X(stages_ended)  \
+            X(stages_late) X(overdue) X(rework_count) X(return_count) X(reopen_count) X(priority)  \
+                X(severity) X(state) X(merged_from) X(origin) X(closure) X(closed_level)           \
+                    X(unacked_step) X(holds_count) X(suspension) X(supervised) X(is_rework)        \
+                        X(occurred_ms) X(received_ms) X(opened_ms) X(state_since_ms)               \
+                            X(last_activity_ms) X(closed_ms) X(paged_from_ms) X(acked_until_ms) X( \
+                                resume_ms) X(reviewed_ms) X(handler) X(requester) X(supervisor)    \
                                 X(own_sign.unit) X(own_sign.amount) X(own_handle.unit)             \
                                     X(own_handle.amount) X(own_overall.unit) X(own_overall.amount) \
                                         X(request.kind) X(request.reason) X(request.amount)        \
                                             X(request.unit_tag) X(request.proposed_unit_tag)       \
                                                 X(request.requester) X(request.until_ms)           \
-                                                    X(replay_next) X(due_key) X(next_due_ms)
+                                                    X(replay_next) X(due_key) X(next_due_ms)       \
+                                                        X(channel_tag)
 
 enum { ROW_VERSION = 1, HEAD_BYTES = 10, HOLD_BYTES = 16, REPLAY_BYTES = 12 };
 
