@@ -25,6 +25,10 @@ static const struct {
      "arms, cancels and fires timers in the wheel, beside libuv's own",
      timers_main,
      {.connections = 1, .bulk = 1, .events = 10000000}},
+    {"incidents",
+     "matches reports against 1,000 to 1,000,000 open incidents, without a server",
+     incidents_main,
+     {.connections = 1, .bulk = 1, .events = 300000}},
     {"limits",
      "measures this machine: fdatasync, and HTTP with nothing behind it",
      limits_main,
@@ -65,9 +69,9 @@ static int run(size_t index, int count, char **arguments) {
 
 int main(int count, char **arguments) {
     if (count < 2) {
-        fputs("gridd-bench: which workload? ingest, feed, timeline, timers, limits or calendar; see "
-              "--help
-",
+        fputs("gridd-bench: which workload? ingest, feed, timeline, timers, incidents, limits or "
+              "calendar; see "
+              "--help\n",
               stderr);
         return 2;
     }

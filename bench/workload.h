@@ -47,6 +47,7 @@ int ingest_main(const struct options *options);
 int feed_main(const struct options *options);
 int timeline_main(const struct options *options);
 int timers_main(const struct options *options);
+int incidents_main(const struct options *options);
 int limits_main(const struct options *options);
 int calendar_main(const struct options *options);
 

@@ -134,6 +134,7 @@ static void parse_init(struct report_parse *parse, const struct report_context *
     content_tag_init(&parse->tag);
     parse->id = parse->source = parse->reporter = parse->text = (struct slice){NULL, 0};
     parse->device = (struct slice){NULL, 0};
+    parse->grid = (struct slice){NULL, 0};
     parse->category = NULL;
     parse->channel = NULL;
     parse->observation = (struct observation){0};
@@ -159,6 +160,7 @@ enum status report_parse(struct report *ret, struct report_problem *problem,
     struct report report = {0};
     struct slice json = {NULL, 0};
     if (read_object(&parse, &json)) {
+        report_settle_grid(&parse);
         require_fields(&parse);
     }
     if (!parse.refused && !parse.has_grid) {

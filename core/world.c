@@ -146,7 +146,7 @@ static void command_by_system(struct world *world, struct ticket *ticket,
     CHECK(outcome.verdict != TICKET_INVALID && outcome.verdict != TICKET_REPLAYED);
 }
 
-static struct slice repage_names(char to[REPAGE_NAMES_BYTES], unsigned repage) {
+static const char *repage_names(char to[REPAGE_NAMES_BYTES], unsigned repage) {
     static const char *const names[] = {
 #define REPAGE_NAME(bit, name, text) [bit] = (text),
         REPAGE_TABLE(REPAGE_NAME)
@@ -158,14 +158,15 @@ static struct slice repage_names(char to[REPAGE_NAMES_BYTES], unsigned repage) {
         if ((repage >> bit & 1) == 0) {
             continue;
         }
-        CHECK(used + bytes + 1 <= REPAGE_NAMES_BYTES);
+        CHECK(used + bytes + 2 <= REPAGE_NAMES_BYTES);
         if (used > 0) {
             to[used++] = ',';
         }
         memcpy(to + used, names[bit], bytes);
         used += bytes;
     }
-    return (struct slice){(const uint8_t *)to, used};
+    to[used] = '\0';
+    return to;
 }
 
 /* What absorbing a report means for the ticket: it may be more urgent, and it is not idle. */

@@ -2,10 +2,10 @@
 
 #include "core/check.h"
 #include "server/log.h"
+#include "storage/pages.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 struct driver {
     struct services *services;
@@ -279,10 +279,8 @@ static enum status restore_all(struct driver *driver, struct error *error) {
 static enum status make_memory(struct driver *driver, struct error *error) {
     const struct limits *limits = &driver->services->config->limits;
     driver->world_bytes = world_bytes(limits);
-    driver->world_memory = mmap(NULL, driver->world_bytes, PROT_READ | PROT_WRITE,
-                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (driver->world_memory == MAP_FAILED) {
-        driver->world_memory = NULL;
+    driver->world_memory = pages_new(driver->world_bytes);
+    if (driver->world_memory == NULL) {
         return error_set(error, STATUS_NO_MEMORY,
                          "no memory for incidents and tickets: lower limits.open_incidents or "
                          "limits.open_tickets",
@@ -337,9 +335,7 @@ void driver_free(struct driver *driver) {
     }
     deadlines_free(driver->deadlines);
     region_ref_release(driver->regions);
-    if (driver->world_memory != NULL) {
-        munmap(driver->world_memory, driver->world_bytes);
-    }
+    pages_free(driver->world_memory, driver->world_bytes);
     free(driver->log_memory);
     free(driver);
 }

@@ -66,6 +66,7 @@ static enum status apply_flag(struct serve_options *options, const char *name, c
                 {"calendar", "calendar"},
                 {"listen", "listen"},
                 {"log-level", "log_level"}};
+    options->config.log_level_given |= strcmp(name, "log-level") == 0;
     for (size_t i = 0; i < ARRAY_COUNT(keys); i++) {
         if (strcmp(name, keys[i].flag) == 0) {
             return config_set(&options->config, keys[i].key, value, error);

@@ -16,14 +16,18 @@
     X(directive)                                                                                   \
     X(survivor)                                                                                    \
     X(last_event_seq)                                                                              \
-    X(events_count) X(version) X(policy_version) X(category_tag) X(region) X(unit_tag)             \
-        X(first_unit_tag) X(returned_unit_tag) X(addressee) X(extension) X(facts) X(stages_ended)  \
-            X(stages_late) X(overdue) X(rework_count) X(return_count) X(reopen_count) X(priority)  \
-                X(severity) X(state) X(merged_from) X(origin) X(closure) X(closed_level)           \
-                    X(unacked_step) X(holds_count) X(suspension) X(supervised) X(is_rework)        \
-                        X(occurred_ms) X(received_ms) X(opened_ms) X(state_since_ms)               \
-                            X(last_activity_ms) X(closed_ms) X(paged_from_ms) X(acked_until_ms) X( \
-                                resume_ms) X(reviewed_ms) X(handler) X(requester) X(supervisor)    \
+    X(events_count)                                                                                \
+    X(version)                                                                                     \
+    X(policy_version)                                                                              \
+    X(category_tag)                                                                                \
+    X(region)                                                                                      \
+    X(unit_tag) X(first_unit_tag) X(returned_unit_tag) X(addressee) X(extension) X(facts)          \
+        X(stages_ended) X(stages_late) X(overdue) X(rework_count) X(return_count) X(reopen_count)  \
+            X(priority) X(severity) X(state) X(merged_from) X(origin) X(closure) X(closed_level)   \
+                X(unacked_step) X(holds_count) X(suspension) X(supervised) X(is_rework)            \
+                    X(occurred_ms) X(received_ms) X(opened_ms) X(state_since_ms)                   \
+                        X(last_activity_ms) X(closed_ms) X(paged_from_ms) X(acked_until_ms)        \
+                            X(resume_ms) X(reviewed_ms) X(handler) X(requester) X(supervisor)      \
                                 X(own_sign.unit) X(own_sign.amount) X(own_handle.unit)             \
                                     X(own_handle.amount) X(own_overall.unit) X(own_overall.amount) \
                                         X(request.kind) X(request.reason) X(request.amount)        \
@@ -232,9 +236,12 @@ static bool is_held(const struct ticket *ticket) {
 
 /* What the steps rely on. */
 static bool is_sound(const struct ticket *ticket) {
+    if (ticket->state >= TICKET_STATES || ticket->merged_from >= TICKET_STATES) {
+        return false;
+    }
     enum ticket_state state =
         (enum ticket_state)(ticket->state == TICKET_MERGED ? ticket->merged_from : ticket->state);
-    bool enums = ticket->state < TICKET_STATES && ticket->priority >= 1 && ticket->priority <= 4 &&
+    bool enums = ticket->priority >= 1 && ticket->priority <= 4 &&
                  ticket->origin >= ORIGIN_REPORT && ticket->origin <= ORIGIN_INSPECTION &&
                  ticket->closure < CLOSURES && ticket->suspension <= REASON_FUNDING &&
                  ticket->request.kind <= REQUEST_WHISTLE &&

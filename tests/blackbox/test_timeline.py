@@ -102,7 +102,8 @@ def test_from_is_inclusive_and_to_is_not(filled):
     ("severity=minor", lambda r: r["severity"] == "minor"),
     ("severity=minor,severe", lambda r: r["severity"] in ("minor", "severe")),
     ("kind=report", lambda r: True), ("kind=ticket.opened", lambda r: False),
-    ("kind=report,incident.opened", lambda r: True),
+    ("kind=report,incident.opened", lambda r: True), ("kind=ticket.*", lambda r: False),
+    ("kind=ticket,directive.*,calendar.changed", lambda r: False), ("kind=incident.*,report", lambda r: True),
     ("category=dispute&severity=severe&kind=report", lambda r: r["category"] == "dispute" and r["severity"] == "severe"),
 ])
 def test_filters(filled, query, keep):
@@ -112,6 +113,7 @@ def test_filters(filled, query, keep):
 @pytest.mark.parametrize("query", [
     "limit=0", "limit=1001", "limit=-1", "limit=1.5", "limit=", "limit=99999999999999999999", "order=up", "order=",
     "category=nothing", "category=", "severity=bad", "severity=minor,", "severity=", "kind=rumour", "kind=ticket.",
+    "kind=ticket.lost", "kind=report,", "kind=*", "kind=report.*",
     "from=yesterday", "from=2026-11-20T08:30:00", "to=", "from=2026-11-21T00:00:00Z&to=2026-11-20T00:00:00Z",
     "cursor=", "cursor=AAAA", "cursor=%7F",
 ])
