@@ -24,6 +24,12 @@ void api_region_children_on_headers(struct http_request *request);
 /* api_timeline.c */
 void api_timeline_on_headers(struct http_request *request);
 void api_timeline_on_done(struct http_request *request);
+/* api_stats.c */
+void api_stats_on_headers(struct http_request *request);
+void api_stats_tickets_on_headers(struct http_request *request);
+void api_stats_incidents_on_headers(struct http_request *request);
+void api_stats_reports_on_headers(struct http_request *request);
+void api_stats_on_done(struct http_request *request);
 /* api_ops.c */
 void api_healthz_on_headers(struct http_request *request);
 void api_readyz_on_headers(struct http_request *request);
