@@ -10,6 +10,7 @@
 #include "server/policy_file.h"
 #include "server/readiness.h"
 #include "server/services.h"
+#include "server/ticket_load.h"
 #include "server/wall_clock.h"
 
 #include <signal.h>
@@ -313,6 +314,7 @@ static enum status open_parts(struct serve *serve, struct error *error) {
     }
     if (status == STATUS_OK) {
         status = driver_new(&services->driver, services, error);
+        services->ticket_loader = ticket_loader_new(services);
     }
     struct feed_options feed = {
         .loop = &serve->loop,
@@ -439,6 +441,7 @@ static void close_parts(struct serve *serve) {
         http_server_free(services->http);
     }
     intake_free(services->intake);
+    ticket_loader_free(services->ticket_loader);
     driver_free(services->driver);
     if (services->regions != NULL) {
         regions_free(services->regions);

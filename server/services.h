@@ -15,6 +15,7 @@
 
 struct driver;
 struct intake;
+struct ticket_loader;
 
 struct services {
     uv_loop_t *loop;
@@ -29,6 +30,7 @@ struct services {
     struct committer *committer;
     struct regions *regions;
     struct driver *driver;
+    struct ticket_loader *ticket_loader;
     struct intake *intake;
     struct feed *feed;
     struct metrics *metrics;

@@ -1,5 +1,7 @@
 #include "server/api/routes.h"
 
+#include "server/api/change.h"
+#include "server/api/request_job.h"
 #include "server/feed/feed.h"
 
 const struct http_route api_routes[] = {
@@ -18,6 +20,17 @@ const struct http_route api_routes[] = {
     {HTTP_METHOD_GET, "/v1/grids/{code}/timeline", "timeline",
      "from to order category kind severity limit cursor", HTTP_BODY_NONE, api_timeline_on_headers,
      NULL, NULL, api_timeline_on_done},
+    {HTTP_METHOD_GET, "/v1/tickets", "tickets",
+     "region state light category unit priority overdue incident directive supervised limit cursor",
+     HTTP_BODY_NONE, api_tickets_get_on_headers, NULL, NULL, request_job_on_done},
+    {HTTP_METHOD_POST, "/v1/tickets", "ticket_open", "", HTTP_BODY_STREAM,
+     api_ticket_open_on_headers, change_on_body, change_on_body_end, change_on_done},
+    {HTTP_METHOD_GET, "/v1/tickets/{id}", "ticket_get", "role", HTTP_BODY_NONE,
+     api_ticket_get_on_headers, NULL, NULL, request_job_on_done},
+    {HTTP_METHOD_GET, "/v1/tickets/{id}/clock", "ticket_clock", "", HTTP_BODY_NONE,
+     api_ticket_clock_on_headers, NULL, NULL, request_job_on_done},
+    {HTTP_METHOD_POST, "/v1/tickets/{id}/{command}", "ticket_command", "", HTTP_BODY_STREAM,
+     api_ticket_command_on_headers, change_on_body, change_on_body_end, api_ticket_command_on_done},
     {HTTP_METHOD_GET, "/v1/feed", "feed", "region kinds severity since ticket", HTTP_BODY_NONE,
      feed_get_on_headers, NULL, NULL, feed_get_on_done},
     {HTTP_METHOD_POST, "/v1/feed/ticket", "feed_ticket", "", HTTP_BODY_STREAM,
