@@ -113,6 +113,7 @@ static void open_for_report(struct world *world, uint64_t incident, const struct
         .origin = ORIGIN_REPORT,
         .incident = incident,
         .category_tag = category_tag,
+        .channel_tag = sighting->observation.channel_tag,
         .region = sighting->region,
         .severity = sighting->severity,
         .is_public = is_public,

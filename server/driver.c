@@ -22,6 +22,7 @@ struct driver {
     struct event_log log;
     void *log_memory;
     struct deadlines *deadlines;
+    struct census census;
     /* What the world looks at now. */
     struct world_view view;
     struct region_ref *regions;
@@ -102,6 +103,19 @@ static void end_step(struct driver *driver, struct driver_step *ret_step) {
 
 const struct world *driver_world(const struct driver *driver) {
     return &driver->world;
+}
+
+const struct census *driver_census(struct driver *driver) {
+    census_refresh(&driver->census, &driver->world.docket, now_ms(driver));
+    return &driver->census;
+}
+
+void driver_tick(struct driver *driver) {
+    census_tick(&driver->census, &driver->world.docket, now_ms(driver));
+}
+
+void driver_deadlines(const struct driver *driver, struct deadlines_stats *ret) {
+    deadlines_stats(driver->deadlines, ret);
 }
 
 const struct ticket_context *driver_context(struct driver *driver) {

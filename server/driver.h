@@ -7,6 +7,7 @@
 #define SERVER_DRIVER_H
 
 #include "core/world.h"
+#include "server/census.h"
 #include "server/deadlines.h"
 #include "server/service_time.h"
 #include "server/services.h"
@@ -28,6 +29,11 @@ void driver_adopt(struct driver *driver);
 
 /* The world, for looking at. */
 const struct world *driver_world(const struct driver *driver);
+/* How its tickets stand (census.h), brought up to date where that is cheap. */
+const struct census *driver_census(struct driver *driver);
+/* Once a second: counts on. */
+void driver_tick(struct driver *driver);
+void driver_deadlines(const struct driver *driver, struct deadlines_stats *ret);
 /* What ticket functions look at, as of now. */
 const struct ticket_context *driver_context(struct driver *driver);
 

@@ -159,6 +159,7 @@ static void on_tick(uv_timer_t *timer) {
     struct serve *serve = timer->loop->data;
     log_tick();
     db_tick(serve->services.db, services_now_ms(&serve->services));
+    driver_tick(serve->services.driver);
     watch_disk(serve);
     struct db_stats stats;
     db_stats(serve->services.db, &stats);

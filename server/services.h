@@ -36,9 +36,10 @@ struct services {
     struct feed *feed;
     struct metrics *metrics;
     struct http_server *http;
-    int64_t started_ms;    /* wall clock */
-    const char *not_ready; /* NULL: takes writes; else the reason /readyz gives */
-    bool disk_low;         /* intake answers 507 */
+    int64_t started_ms;       /* wall clock */
+    const char *not_ready;    /* NULL: takes writes; else the reason /readyz gives */
+    bool disk_low;            /* intake answers 507 */
+    uint64_t stats_under_way; /* counts and lists of statistics on the pool */
 };
 
 static inline struct services *services_of(const struct http_request *request) {
