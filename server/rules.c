@@ -13,19 +13,14 @@ enum { KEY_BYTES = 4, VERSIONS_MAX = 4096 };
 struct rules {
     struct policy *policy;
     struct calendar_set *calendars;
-    struct buffer text;      /* of the policy in force */
-    bool stored, reused;     /* its text is in the store; another text had its version */
-    struct policy **earlier; /* pointers stay good in copies of the list */
-    size_t earlier_count;
-    struct calendar_set **old_calendars;
-    size_t old_calendars_count;
+    struct buffer text;  /* of the policy in force */
+    bool stored, reused; /* its text is in the store; another text had its version */
+    /* Never moved and only appended to: other threads read as many as there were when they began.
+     */
+    struct policy *earlier[VERSIONS_MAX];
+    struct calendar_set *old_calendars[VERSIONS_MAX];
+    size_t earlier_count, old_calendars_count;
 };
-
-static void *grown(void *list, size_t count, size_t item_bytes) {
-    void *larger = realloc(list, (count + 1) * item_bytes);
-    CHECK(larger != NULL && count < VERSIONS_MAX);
-    return larger;
-}
 
 /* Both files into fresh objects. */
 static enum status read_files(struct policy **ret_policy, struct buffer *ret_text,
@@ -76,17 +71,18 @@ void rules_free(struct rules *rules) {
     for (size_t i = 0; i < rules->old_calendars_count; i++) {
         free(rules->old_calendars[i]);
     }
-    free(rules->earlier);
-    free(rules->old_calendars);
     free(rules->policy);
     free(rules->calendars);
     buffer_deinit(&rules->text);
     free(rules);
 }
 
-static void keep_earlier(struct rules *rules, struct policy *policy) {
-    rules->earlier = grown(rules->earlier, rules->earlier_count, sizeof *rules->earlier);
+static bool keep_earlier(struct rules *rules, struct policy *policy) {
+    if (rules->earlier_count == VERSIONS_MAX) {
+        return false;
+    }
     rules->earlier[rules->earlier_count++] = policy;
+    return true;
 }
 
 static bool restore_row(void *context, struct slice key, struct slice value) {
@@ -102,9 +98,8 @@ static bool restore_row(void *context, struct slice key, struct slice value) {
     struct policy *policy = malloc(sizeof *policy);
     struct error ignored;
     CHECK(policy != NULL);
-    if (policy_from_text(policy, "a stored policy", value, &ignored) == STATUS_OK) {
-        keep_earlier(rules, policy);
-    } else {
+    if (policy_from_text(policy, "a stored policy", value, &ignored) != STATUS_OK ||
+        !keep_earlier(rules, policy)) {
         free(policy);
     }
     return true;
@@ -135,14 +130,19 @@ enum status rules_reload(struct rules *rules, const char *policy_path, const cha
     if (status != STATUS_OK) {
         return status;
     }
+    if (rules->old_calendars_count == VERSIONS_MAX || !keep_earlier(rules, rules->policy)) {
+        free(policy);
+        free(calendars);
+        buffer_deinit(&text);
+        return error_set(error, STATUS_FULL,
+                         "too many versions were in force since the start: ", "restart to reload",
+                         NULL);
+    }
+    rules->old_calendars[rules->old_calendars_count++] = rules->calendars;
     bool same = slice_equal(buffer_slice(&text), buffer_slice(&rules->text));
     rules->reused =
         !same && (policy->version == rules->policy->version || was_used(rules, policy->version));
     rules->stored = rules->stored && same;
-    rules->old_calendars =
-        grown(rules->old_calendars, rules->old_calendars_count, sizeof *rules->old_calendars);
-    rules->old_calendars[rules->old_calendars_count++] = rules->calendars;
-    keep_earlier(rules, rules->policy);
     buffer_deinit(&rules->text);
     rules->policy = policy;
     rules->calendars = calendars;
@@ -158,9 +158,9 @@ const struct calendar_set *rules_calendars(const struct rules *rules) {
     return rules->calendars;
 }
 
-const struct policy *const *rules_policies(const struct rules *rules, size_t *ret_count) {
+const struct policy *const *rules_policies(struct rules *rules, size_t *ret_count) {
     *ret_count = rules->earlier_count;
-    return (const struct policy *const *)rules->earlier;
+    return (const struct policy *const *)(void *)rules->earlier;
 }
 
 bool rules_version_reused(const struct rules *rules) {

@@ -25,8 +25,9 @@ MUST_USE enum status rules_reload(struct rules *rules, const char *policy_path,
 
 const struct policy *rules_policy(const struct rules *rules);
 const struct calendar_set *rules_calendars(const struct rules *rules);
-/* Versions before the one in force, oldest first; good until the next reload. */
-const struct policy *const *rules_policies(const struct rules *rules, size_t *ret_count);
+/* Versions before the one in force, oldest first. The list only grows and never moves, so another
+ * thread may go on reading what it was given. */
+const struct policy *const *rules_policies(struct rules *rules, size_t *ret_count);
 /* The policy in force has the version number of another text that was in force before: somebody
  * forgot to raise it. */
 bool rules_version_reused(const struct rules *rules);

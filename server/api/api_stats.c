@@ -4,6 +4,7 @@
 #include "server/api/routes.h"
 #include "server/api/stats_read.h"
 #include "server/log.h"
+#include "server/rules.h"
 #include "server/services.h"
 
 #include <stdlib.h>
@@ -66,6 +67,7 @@ static void fill_source(struct stats_request *stats, int64_t now_ms) {
     struct stats_source *source = &stats->source;
     struct db_stats db;
     uint32_t unknown;
+    size_t policies_count = 0;
     db_stats(services->db, &db);
     stats->regions = region_ref_acquire(regions_current(services->regions));
     (void)calendar_map_build(&stats->calendar_map, services->calendars, stats->regions->table,
@@ -74,8 +76,8 @@ static void fill_source(struct stats_request *stats, int64_t now_ms) {
         .db = services->db,
         .names = {services->policy, stats->regions->table},
         .context = {.policy = services->policy,
-                    .policies = services->policies,
-                    .policies_count = services->policies_count,
+                    .policies = rules_policies(services->rules, &policies_count),
+                    .policies_count = policies_count,
                     .calendars = services->calendars,
                     .calendar_map = &stats->calendar_map,
                     .regions = stats->regions->table,
