@@ -1,7 +1,7 @@
 /* POST /v1/directives */
 #include "core/check.h"
 #include "server/api/api_tickets.h"
-#include "server/api/command_fields.h"
+#include "server/api/body_values.h"
 #include "server/api/routes.h"
 #include "server/driver.h"
 
@@ -75,10 +75,6 @@ static bool read_addressees(struct directive_change *change) {
     return body->detail == NULL;
 }
 
-static bool read_text(struct body *body, size_t bytes_max, const char *detail, struct slice *ret) {
-    return body_text(body, ret) && (ret->bytes <= bytes_max || body_refuse(body, detail));
-}
-
 static bool read_member(struct directive_change *change, struct slice name) {
     struct body *body = &change->body;
     struct directive_order *order = &change->order;
@@ -87,11 +83,12 @@ static bool read_member(struct directive_change *change, struct slice name) {
         return body_category(body, services->policy, &order->category_tag);
     }
     if (slice_is(name, "text")) {
-        return read_text(body, TICKET_NOTE_BYTES_MAX, "it is longer than 2048 bytes", &order->note);
+        return body_bounded_text(body, TICKET_NOTE_BYTES_MAX, "it is longer than 2048 bytes",
+                                 &order->note);
     }
     if (slice_is(name, "issuer")) {
-        return read_text(body, TICKET_NAME_BYTES_MAX, "it is longer than 128 bytes",
-                         &order->issuer);
+        return body_bounded_text(body, TICKET_NAME_BYTES_MAX, "it is longer than 128 bytes",
+                                 &order->issuer);
     }
     if (slice_is(name, "region")) {
         return body_region(body, regions_current(services->regions)->table, &order->region);
