@@ -1,4 +1,4 @@
-#include "server/driver.h"
+#include "server/driver_inside.h"
 
 #include "core/check.h"
 #include "server/log.h"
@@ -12,26 +12,6 @@ enum {
     RECOMPUTE_MS = 2,
     RECOMPUTE_TICKETS = 16, /* of one step: each may have an event */
     RECOMPUTE_STEPS = 64,   /* of one turn */
-};
-
-struct driver {
-    struct services *services;
-    struct world world;
-    void *world_memory;
-    size_t world_bytes;
-    struct event_log log;
-    void *log_memory;
-    struct deadlines *deadlines;
-    struct census census;
-    /* What the world looks at now. */
-    struct world_view view;
-    struct region_ref *regions;
-    struct calendar_map calendar_map;
-    /* Tickets whose clocks are moved to new rules, in slices. */
-    uv_timer_t recompute;
-    uint32_t recompute_place;
-    uint64_t recomputed_events;
-    bool stopped;
 };
 
 static int64_t now_ms(const struct driver *driver) {
@@ -85,20 +65,37 @@ static struct event_log *begin_step(struct driver *driver, size_t report_bytes) 
     return &driver->log;
 }
 
-static void append_events(struct driver *driver) {
+static void append_log(struct driver *driver, const struct event_log *log) {
     struct committer *committer = driver->services->committer;
-    for (uint32_t i = 0; i < driver->log.events_count; i++) {
+    for (uint32_t i = 0; i < log->events_count; i++) {
         struct entry entry;
         struct record record;
-        event_log_entry(&driver->log, i, &entry, &record);
+        event_log_entry(log, i, &entry, &record);
         committer_append(committer, &entry, &record);
     }
-    CHECK(committer_next_seq(committer) == driver->log.effects.next_seq);
+    CHECK(committer_next_seq(committer) == log->effects.next_seq);
+}
+
+static void append_events(struct driver *driver) {
+    append_log(driver, &driver->log);
+}
+
+void driver_begin_step(struct driver *driver, struct event_log *log, uint32_t entries,
+                       size_t text_bytes) {
+    struct committer *committer = driver->services->committer;
+    committer_reserve(committer, entries, text_bytes);
+    refresh_view(driver);
+    event_log_begin(log, now_ms(driver), committer_next_seq(committer));
+}
+
+void driver_end_step(struct driver *driver, const struct event_log *log,
+                     struct driver_step *ret_step) {
+    append_log(driver, log);
+    ret_step->seq = committer_next_seq(driver->services->committer) - 1;
 }
 
 static void end_step(struct driver *driver, struct driver_step *ret_step) {
-    append_events(driver);
-    ret_step->seq = committer_next_seq(driver->services->committer) - 1;
+    driver_end_step(driver, &driver->log, ret_step);
 }
 
 const struct world *driver_world(const struct driver *driver) {

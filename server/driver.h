@@ -61,6 +61,13 @@ MUST_USE enum status driver_merge(struct driver *driver, uint64_t a, uint64_t b,
 MUST_USE enum status driver_unmerge(struct driver *driver, uint64_t incident, const uint64_t *seqs,
                                     size_t seqs_count, const struct incident_members *members,
                                     uint64_t *ret_incident, struct driver_step *ret_step);
+/* A directive and its tickets, all of them in one block. `ret_tickets` gets the number of each
+ * addressee's, in order. TOO_LARGE: no addressee, or more than driver_addressees_max. FULL. */
+MUST_USE enum status driver_issue(struct driver *driver, const struct directive_order *order,
+                                  uint64_t *ret_directive, uint64_t *ret_tickets,
+                                  struct driver_step *ret_step);
+/* As many as limits.directive_addressees says and one block can hold. */
+size_t driver_addressees_max(const struct driver *driver, struct slice issuer);
 
 /* Takes a stored ticket's row into memory for a late command; it leaves again by itself. NOT_FOUND
  * when the row is no ticket's. */

@@ -1,7 +1,7 @@
 /* POST /v1/tickets: a ticket opened by hand. */
 #include "core/check.h"
 #include "server/api/api_tickets.h"
-#include "server/api/command_fields.h"
+#include "server/api/body_values.h"
 #include "server/api/routes.h"
 #include "server/driver.h"
 
@@ -14,10 +14,6 @@ struct opening_change {
     struct ticket_opening opening;
     uint64_t number; /* once it is open */
 };
-
-static bool read_text(struct body *body, size_t bytes_max, const char *detail, struct slice *ret) {
-    return body_text(body, ret) && (ret->bytes <= bytes_max || body_refuse(body, detail));
-}
 
 static bool read_occurred(struct opening_change *opening) {
     struct body *body = &opening->body;
@@ -51,12 +47,12 @@ static bool read_member(struct opening_change *change, struct slice name) {
         return body_unit(body, services->policy, &opening->unit_tag);
     }
     if (slice_is(name, "note") || slice_is(name, "text")) {
-        return read_text(body, TICKET_NOTE_BYTES_MAX, "it is longer than 2048 bytes",
-                         &opening->note);
+        return body_bounded_text(body, TICKET_NOTE_BYTES_MAX, "it is longer than 2048 bytes",
+                                 &opening->note);
     }
     if (slice_is(name, "actor")) {
-        return read_text(body, TICKET_NAME_BYTES_MAX, "it is longer than 128 bytes",
-                         &opening->actor);
+        return body_bounded_text(body, TICKET_NAME_BYTES_MAX, "it is longer than 128 bytes",
+                                 &opening->actor);
     }
     if (slice_is(name, "occurred_at")) {
         return read_occurred(change);

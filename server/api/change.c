@@ -57,8 +57,13 @@ void change_begin(struct change *change, struct http_request *request, size_t bo
 
 void change_on_body(struct http_request *request, struct slice bytes) {
     struct change *change = http_state(request);
-    if (change != NULL) {
-        buffer_append_slice(&change->body, bytes);
+    if (change == NULL || change->refused) {
+        return;
+    }
+    buffer_append_slice(&change->body, bytes);
+    if (!http_body_memory(request, (int64_t)bytes.bytes)) {
+        change->refused = true;
+        refuse(request, 503, "overloaded", "too many bodies are held in memory: send it again");
     }
 }
 
@@ -73,7 +78,7 @@ static void take_body(struct change *change) {
 
 void change_on_body_end(struct http_request *request) {
     struct change *change = http_state(request);
-    if (change != NULL) {
+    if (change != NULL && !change->refused) {
         call(change, take_body);
     }
 }
@@ -84,6 +89,7 @@ void change_on_done(struct http_request *request) {
         return;
     }
     http_set_state(request, NULL);
+    (void)http_body_memory(request, -(int64_t)change->body.bytes);
     change->request = NULL;
     if (change->waiting) {
         change->waiting = false;

@@ -25,7 +25,7 @@ struct change {
     struct commit_waiter waiter;
     void (*run)(struct change *change); /* pool thread: must not touch `request` */
     void (*then)(struct change *change);
-    bool running, waiting;
+    bool running, waiting, refused; /* refused: the body is not wanted any more */
     uint32_t calling; /* answering may end the request under a callback */
 };
 

@@ -12,82 +12,6 @@ struct reading {
     const struct command_names *names;
 };
 
-bool body_category(struct body *body, const struct policy *policy, uint32_t *ret_tag) {
-    struct slice text;
-    if (!body_text(body, &text)) {
-        return false;
-    }
-    const struct category *category = policy_category(policy, text);
-    if (category == NULL) {
-        return body_refuse(body, "the policy has no such category");
-    }
-    *ret_tag = category->tag;
-    return true;
-}
-
-bool body_unit(struct body *body, const struct policy *policy, uint32_t *ret_tag) {
-    struct slice text;
-    if (!body_text(body, &text)) {
-        return false;
-    }
-    const struct unit *unit = policy_unit(policy, text);
-    if (unit == NULL) {
-        return body_refuse(body, "the policy has no such unit");
-    }
-    *ret_tag = unit->tag;
-    return true;
-}
-
-bool body_region(struct body *body, const struct region_table *regions, uint32_t *ret) {
-    struct slice text;
-    if (!body_text(body, &text)) {
-        return false;
-    }
-    uint32_t region = region_find(regions, text);
-    if (region == REGION_NONE) {
-        return body_refuse(body, "no region has this code");
-    }
-    *ret = region;
-    return true;
-}
-
-bool body_limit(struct body *body, struct stage_limit *ret) {
-    struct slice text;
-    if (!body_text(body, &text)) {
-        return false;
-    }
-    return (stage_limit_parse(ret, text) && ret->amount > 0) ||
-           body_refuse(body, "it is no limit: as \"30m\", \"24h\", \"4wh\" or \"5wd\"");
-}
-
-bool body_severity(struct body *body, uint8_t *ret) {
-    struct slice text;
-    enum severity severity;
-    if (!body_text(body, &text)) {
-        return false;
-    }
-    if (!severity_parse(&severity, text)) {
-        return body_refuse(body, "a severity is extreme, severe, moderate or minor");
-    }
-    *ret = (uint8_t)severity;
-    return true;
-}
-
-bool body_priority(struct body *body, uint8_t *ret) {
-    uint64_t priority;
-    if (!body_number(body, 4, &priority)) {
-        body->detail = "a priority is 1, 2, 3 or 4";
-        return false;
-    }
-    *ret = (uint8_t)priority;
-    return true;
-}
-
-static bool bounded_text(struct body *body, size_t bytes_max, const char *detail,
-                         struct slice *ret) {
-    return body_text(body, ret) && (ret->bytes <= bytes_max || body_refuse(body, detail));
-}
-
 static bool tri(struct body *body, enum tri_state *ret) {
     bool flag;
     if (!body_flag(body, &flag)) {
@@ -104,8 +28,8 @@ static struct ticket_command *command_of(const struct reading *reading) {
 /* Who gives the command: while there are no tokens, the body says it. */
 
 static bool read_actor(const struct reading *reading) {
-    return bounded_text(reading->body, TICKET_NAME_BYTES_MAX, "it is longer than 128 bytes",
-                        &command_of(reading)->actor.name);
+    return body_bounded_text(reading->body, TICKET_NAME_BYTES_MAX, "it is longer than 128 bytes",
+                             &command_of(reading)->actor.name);
 }
 
 static bool read_role(const struct reading *reading) {
@@ -128,8 +52,8 @@ static bool read_actor_region(const struct reading *reading) {
 }
 
 static bool read_command_id(const struct reading *reading) {
-    return bounded_text(reading->body, TICKET_COMMAND_ID_BYTES_MAX, "it is longer than 128 bytes",
-                        &command_of(reading)->command_id);
+    return body_bounded_text(reading->body, TICKET_COMMAND_ID_BYTES_MAX,
+                             "it is longer than 128 bytes", &command_of(reading)->command_id);
 }
 
 static bool read_if_version(const struct reading *reading) {
@@ -142,16 +66,16 @@ static bool read_if_version(const struct reading *reading) {
 }
 
 static bool read_note(const struct reading *reading) {
-    return bounded_text(reading->body, TICKET_NOTE_BYTES_MAX, "it is longer than 2048 bytes",
-                        &command_of(reading)->note);
+    return body_bounded_text(reading->body, TICKET_NOTE_BYTES_MAX, "it is longer than 2048 bytes",
+                             &command_of(reading)->note);
 }
 
 /* A code where there is one for it, else text. */
 static bool read_reason(const struct reading *reading) {
     struct ticket_command *command = command_of(reading);
     struct slice text;
-    if (!bounded_text(reading->body, TICKET_NOTE_BYTES_MAX, "it is longer than 2048 bytes",
-                      &text)) {
+    if (!body_bounded_text(reading->body, TICKET_NOTE_BYTES_MAX, "it is longer than 2048 bytes",
+                           &text)) {
         return false;
     }
     bool has_codes =

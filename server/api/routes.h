@@ -45,6 +45,9 @@ void api_ticket_clock_on_headers(struct http_request *request);
 /* api_ticket_command.c */
 void api_ticket_command_on_headers(struct http_request *request);
 void api_ticket_command_on_done(struct http_request *request);
+/* api_directive_issue.c, api_directive_get.c */
+void api_directive_issue_on_headers(struct http_request *request);
+void api_directive_get_on_headers(struct http_request *request);
 /* api_ops.c */
 void api_healthz_on_headers(struct http_request *request);
 void api_readyz_on_headers(struct http_request *request);
