@@ -12,8 +12,9 @@ static enum status refuse(struct error *error, const char *name, const char *wha
     return error_set(error, STATUS_INVALID, name, ": ", what);
 }
 
-bool stats_may_start(uint64_t *under_way, const struct limits *limits) {
-    if (*under_way >= limits->stats_jobs) {
+bool stats_may_start(uint64_t *under_way, const struct limits *limits, uint64_t pool_threads) {
+    uint64_t spared = pool_threads > 1 ? pool_threads - 1 : 1;
+    if (*under_way >= min_u64(limits->stats_jobs, spared)) {
         return false;
     }
     ++*under_way;

@@ -46,7 +46,9 @@ enum { STATS_CURSOR_BYTES = 25 };
 void stats_cursor_write(char to[STATS_CURSOR_BYTES], uint64_t binding, uint64_t number);
 MUST_USE bool stats_cursor_read(uint64_t *ret_number, uint64_t binding, struct slice text);
 
-/* One more count may start; the caller lowers `*under_way` when it is over. */
-MUST_USE bool stats_may_start(uint64_t *under_way, const struct limits *limits);
+/* One more count may start; the caller lowers `*under_way` when it is over. One thread of the pool
+ * is left to the others, deadlines among them, unless there is only one. */
+MUST_USE bool stats_may_start(uint64_t *under_way, const struct limits *limits,
+                              uint64_t pool_threads);
 
 #endif

@@ -10,9 +10,24 @@ static void as_many_as_the_limit_are_under_way(void **state) {
     limits_init(&limits);
     EACH_LIMIT_AROUND(limits, stats_jobs, UNDER_WAY) {
         uint64_t under_way = UNDER_WAY - 1;
-        bool may = stats_may_start(&under_way, &limits);
+        bool may = stats_may_start(&under_way, &limits, UNDER_WAY + 2);
         assert_int_equal(may, limits.stats_jobs >= UNDER_WAY);
         assert_int_equal(under_way, may ? UNDER_WAY : UNDER_WAY - 1);
+    }
+}
+
+static void a_thread_is_left_to_the_others(void **state) {
+    (void)state;
+    struct limits limits;
+    limits_init(&limits);
+    limits.stats_jobs = 4;
+    const uint64_t most[] = {1, 1, 1, 2, 3, 4, 4}; /* by threads of the pool */
+    for (uint64_t threads = 1; threads < ARRAY_COUNT(most); threads++) {
+        uint64_t under_way = 0;
+        for (uint64_t i = 0; i < most[threads]; i++) {
+            assert_true(stats_may_start(&under_way, &limits, threads));
+        }
+        assert_false(stats_may_start(&under_way, &limits, threads));
     }
 }
 
@@ -38,6 +53,7 @@ static void cursors_belong_to_their_list(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_many_as_the_limit_are_under_way),
+        cmocka_unit_test(a_thread_is_left_to_the_others),
         cmocka_unit_test(cursors_belong_to_their_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
