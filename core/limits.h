@@ -132,6 +132,9 @@ enum {
     TICKET_HISTORY_MAX = 200,       /* events shown with a ticket, the newest */
     CLOCK_PIECES_MAX = 1000,        /* intervals that explain one clock */
     UNMERGE_MEMBERS_MAX = 200000,   /* reports of an incident that is taken apart; more: 422 */
+    REPLAY_LINES_MAX = 1 << 28,     /* of one replay's input; more: refused */
+    REPLAY_DEADLINES_MAX = 1 << 26, /* at once in a replay, overtaken ones too; more: it ends */
+    REPLAY_ARCHIVE_BYTES = 1 << 30, /* rows of tickets that are over; the oldest are forgotten */
     STATS_GROUPS_MAX = 1000,        /* of one answer: more are left out and said so */
     STATS_DAYS_MAX = 400,           /* of a window of statistics */
 };

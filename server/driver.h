@@ -24,6 +24,9 @@ void driver_stop(struct driver *driver);
 /* Its memory goes once the loop has run its close callbacks and pool jobs. NULL is allowed. */
 void driver_free(struct driver *driver);
 
+/* The rules were read again: open clocks are moved to them from now on, some at a time. */
+void driver_adopt(struct driver *driver);
+
 /* The world, for looking at. */
 const struct world *driver_world(const struct driver *driver);
 /* How its tickets stand (census.h), brought up to date where that is cheap. */

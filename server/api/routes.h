@@ -24,6 +24,11 @@ void api_region_children_on_headers(struct http_request *request);
 /* api_timeline.c */
 void api_timeline_on_headers(struct http_request *request);
 void api_timeline_on_done(struct http_request *request);
+/* api_incidents.c, api_incident_get.c, api_incident_change.c */
+void api_incidents_get_on_headers(struct http_request *request);
+void api_incident_get_on_headers(struct http_request *request);
+void api_incident_merge_on_headers(struct http_request *request);
+void api_incident_unmerge_on_headers(struct http_request *request);
 /* api_stats.c */
 void api_stats_on_headers(struct http_request *request);
 void api_stats_tickets_on_headers(struct http_request *request);

@@ -146,7 +146,9 @@ static void leaving_a_state_ends_its_paging(void **state) {
     struct ticket *ticket = ticket_handled_by(&world, "outage", "power");
     ticket_run_until(&world, ticket, world.context.now_ms + 25 * HOUR);
     assert_true(ticket->overdue != 0);
+    ticket_must(&world, ticket, VERB_ACK);
     ticket_must(&world, ticket, VERB_SUBMIT_RESULT);
+    assert_int_equal(ticket->acked_until_ms, 0); /* the checker has not said a word yet */
     assert_int_equal(ticket->overdue & 1u << STAGE_HANDLE, 0);
     ticket_world_hush(&world);
     int64_t submitted = world.context.now_ms;
