@@ -115,7 +115,8 @@ static void begin(struct http_request *request, enum stats_list list) {
         http_problem(request, 404, "not found", error.message, NULL);
     } else if (status != STATUS_OK) {
         http_problem(request, 400, "bad query parameter", error.message, NULL);
-    } else if (!stats_may_start(&services->stats_under_way, limits)) {
+    } else if (!stats_may_start(&services->stats_under_way, limits,
+                                services->config->pool_threads)) {
         http_add_header(request, "Retry-After", "1");
         http_problem(request, 503, "busy", "enough statistics are being counted: ask again", NULL);
     } else {

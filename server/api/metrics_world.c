@@ -8,10 +8,10 @@ static const char *const priority_names[CENSUS_PRIORITIES] = {"", "1", "2", "3",
 
 static void write_tickets(struct buffer *to, const struct census *census) {
     const struct census_counts *counts = &census->counts;
-    metrics_text_family(to, "gridd_census_timestamp_seconds", "gauge",
-                        "When the tickets in memory were last counted: the families on open "
-                        "tickets and on ticket deadlines are as of then.");
-    metrics_text_double(to, "gridd_census_timestamp_seconds", (double)census->as_of_ms / 1000);
+    metrics_text_gauge(to, "gridd_census_timestamp_seconds",
+                       "When the tickets in memory were last counted, seconds since 1970: the "
+                       "families on open tickets and on ticket deadlines are as of then.",
+                       (uint64_t)census->as_of_ms / 1000);
     metrics_text_gauge(to, "gridd_open_tickets", "Open tickets, as of the census.", counts->open);
     metrics_text_family(to, "gridd_tickets_in_memory", "gauge",
                         "Tickets that are not over, by state, as of the census.");

@@ -1,25 +1,12 @@
-/* The parameters of statistics and of their drill-down lists, checked, as data. Loop thread, but
- * for stats_key_* which work on what they are given. */
+/* The parameters of statistics and of their drill-down lists, checked, as data. Loop thread.
+ */
 #ifndef SERVER_API_STATS_QUERY_H
 #define SERVER_API_STATS_QUERY_H
 
-#include "core/incident/incident.h"
-#include "core/region.h"
 #include "core/stats.h"
+#include "server/api/stats_key.h"
 #include "server/http/http.h"
 #include "storage/timeline.h"
-
-enum { STATS_DAY_OFFSET_MS = 8 * 3600 * 1000 }; /* days are those of China's clock, UTC+8 */
-
-enum stats_by {
-    STATS_BY_NOTHING,
-    STATS_BY_CATEGORY,
-    STATS_BY_REGION, /* children of the region asked for; the roots when none is */
-    STATS_BY_CHANNEL,
-    STATS_BY_UNIT,
-    STATS_BY_DAY,
-};
-const char *stats_by_name(enum stats_by by);
 
 /* Which things are counted: those received (tickets), opened (incidents) or occurred (reports) in
  * [from, to) in the subtree of `root`, and of one group when it has a key. */
@@ -47,12 +34,6 @@ struct stats_query {
     struct timeline_position place; /* reports: behind it */
 };
 
-/* What names are looked up in. */
-struct stats_names {
-    const struct policy *policy;
-    const struct region_table *regions;
-};
-
 /* INVALID names the parameter. Without `from` and `to` the last 24 hours; at most STATS_DAYS_MAX
  * days. NOT_FOUND: no such region. */
 MUST_USE enum status stats_query_read(struct stats_query *ret, const struct http_request *request,
@@ -60,27 +41,14 @@ MUST_USE enum status stats_query_read(struct stats_query *ret, const struct http
                                       const struct limits *limits, int64_t now_ms,
                                       struct error *error);
 
-enum { STATS_CURSOR_BYTES = 25, STATS_KEY_BYTES = 24 };
+enum { STATS_CURSOR_BYTES = 25 };
 /* The next page of tickets or incidents begins below `number`. Ends with NUL. */
 void stats_cursor_write(char to[STATS_CURSOR_BYTES], uint64_t binding, uint64_t number);
 MUST_USE bool stats_cursor_read(uint64_t *ret_number, uint64_t binding, struct slice text);
 
-/* A group's key in words, and its name (empty: it has none); `to` is used where the key has no text
- * of its own. A tag that the policy no longer has is "tag-" and 8 hexadecimal digits; nothing at
- * all is the empty word. */
-struct slice stats_key_text(char to[STATS_KEY_BYTES], const struct stats_names *names,
-                            enum stats_by by, uint64_t key, struct slice *ret_name);
-/* The reverse; false: no such key. */
-MUST_USE bool stats_key_parse(uint64_t *ret, const struct stats_names *names, enum stats_by by,
-                              struct slice text);
-
-/* Is the region of the scope, and which key has it? Ids that the table does not have are nowhere.
- */
-bool stats_region_is_in(const struct region_table *regions, uint32_t root, uint32_t region);
-uint64_t stats_region_key(const struct region_table *regions, uint32_t root, uint32_t region);
-uint64_t stats_day_key(int64_t at_ms);
-
-/* One more count may start; the caller lowers `*under_way` when it is over. */
-MUST_USE bool stats_may_start(uint64_t *under_way, const struct limits *limits);
+/* One more count may start; the caller lowers `*under_way` when it is over. One thread of the pool
+ * is left to the others, deadlines among them, unless there is only one. */
+MUST_USE bool stats_may_start(uint64_t *under_way, const struct limits *limits,
+                              uint64_t pool_threads);
 
 #endif

@@ -8,6 +8,7 @@
 #define SERVER_API_STATS_READ_H
 
 #include "core/calendar_set.h"
+#include "core/incident/incident.h"
 #include "core/ticket/ticket_step.h"
 #include "server/api/stats_query.h"
 #include "server/buffer.h"
