@@ -115,9 +115,12 @@ enum {
     LIMIT_DAY_WORK_HOURS = 8, /* those days in work_hour */
     MERGE_DISTANCE_M_MAX = 100000,
     LADDER_STEP_PERCENT_MAX = 1000, /* of a limit, from one step to the next */
-    LADDER_PAUSE_S_MIN = 60,        /* between steps and between repeats: nobody is flooded */
-    REGION_CODE_CAP = 64,           /* >= max of region_code_bytes */
-    OPEN_INCIDENTS_CAP = 16000000,  /* >= max of open_incidents */
+    /* Between steps and between repeats, so that nobody is flooded: what a policy says when it does
+     * not say `ladder_pause`, which only makes it shorter, for drills. */
+    LADDER_PAUSE_S_DEFAULT = 60,
+    LADDER_PAUSE_S_MIN = 1,
+    REGION_CODE_CAP = 64,          /* >= max of region_code_bytes */
+    OPEN_INCIDENTS_CAP = 16000000, /* >= max of open_incidents */
     POLICY_CODE_BYTES_MAX = 64,
     CALENDARS_MAX = 16,                /* of one file */
     CALENDAR_NAME_BYTES_MAX = 32,      /* of [a-z0-9_] */

@@ -77,7 +77,7 @@ static void escalate(struct ticket_step *step, const struct ticket_point *point)
     struct ticket_told *told = &clock_of_point(step, point)->told;
     bool is_repeat = told->top_step != 0;
     struct ladder_step next = climb(step, told->rank);
-    CHECK(told->step < UINT16_MAX); /* one a minute for 45 days; the ladder's pause is longer */
+    CHECK(told->step < UINT16_MAX); /* nothing is due after the last one */
     told->step++;
     told->rank = next.rank;
     if (is_repeat) {

@@ -209,6 +209,31 @@ static void late_is_once_and_marked(void **state) {
                 ticket->next_due_ms <= world.context.now_ms + 4 * HOUR);
 }
 
+/* A ticket that nobody handles for decades must not stop the server: past the last step that can be
+ * counted it is reviewed instead. */
+static void a_ladder_that_was_climbed_forever_ends_in_reviews(void **state) {
+    (void)state;
+    struct ticket *ticket = ticket_opened(&world, "gas_leak", "GRID");
+    int64_t start = world.context.now_ms;
+    ticket_at(&world, start + 24 * HOUR);
+    while (docket_fire(&world.docket, &world.context, ticket) > 0) {
+    }
+    ticket_world_hush(&world);
+    /* The repeats that were missed are counted, and there were more than can be. */
+    ticket_at(&world, start + (int64_t)UINT16_MAX * HOUR);
+    while (docket_fire(&world.docket, &world.context, ticket) > 0) {
+    }
+    assert_true(ticket_told_count(&world, ENTRY_TICKET_PAGED) >= 1);
+    ticket_world_hush(&world);
+    ticket_at(&world, start + (int64_t)UINT16_MAX * HOUR + 240 * HOUR);
+    while (docket_fire(&world.docket, &world.context, ticket) > 0) {
+    }
+    assert_int_equal(ticket_told_count(&world, ENTRY_TICKET_PAGED), 0);
+    assert_int_equal(ticket_told_count(&world, ENTRY_TICKET_REMINDER), 1);
+    assert_true(ticket->next_due_ms > world.context.now_ms);
+    assert_true(ticket->next_due_ms <= world.context.now_ms + 24 * HOUR);
+}
+
 static void nobody_decides_is_no(void **state) {
     (void)state;
     struct ticket *ticket = ticket_handled_by(&world, "outage", "power");
@@ -317,6 +342,7 @@ int main(void) {
         TEST(leaving_a_state_ends_its_paging),
         TEST(firing_again_tells_nothing),
         TEST(late_is_once_and_marked),
+        TEST(a_ladder_that_was_climbed_forever_ends_in_reviews),
         TEST(nobody_decides_is_no),
         TEST(a_return_holds_the_deemed_sign_back),
         TEST(closed_becomes_archived),
