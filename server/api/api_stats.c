@@ -4,9 +4,11 @@
 #include "server/api/routes.h"
 #include "server/api/stats_read.h"
 #include "server/log.h"
+#include "server/rules.h"
 #include "server/services.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define NS_PER_MS UINT64_C(1000000)
 
@@ -17,6 +19,7 @@ struct stats_request {
     struct stats_query query;
     struct region_ref *regions;
     struct calendar_map calendar_map; /* the driver's own changes with the tree */
+    const struct policy **policies;   /* the rules' own list may move with a reload */
     enum status status;
     struct error error;
     struct buffer answer;
@@ -58,7 +61,19 @@ static void release(struct request_job *job) {
     stats->services->stats_under_way--;
     region_ref_release(stats->regions);
     buffer_deinit(&stats->answer);
+    free(stats->policies);
     free(stats);
+}
+
+static size_t copy_policies(struct stats_request *stats) {
+    size_t count;
+    const struct policy *const *policies = rules_policies(stats->services->rules, &count);
+    stats->policies = calloc(count + 1, sizeof stats->policies[0]);
+    CHECK(stats->policies != NULL);
+    if (count > 0) {
+        memcpy(stats->policies, policies, count * sizeof policies[0]);
+    }
+    return count;
 }
 
 static void fill_source(struct stats_request *stats, int64_t now_ms) {
@@ -66,6 +81,7 @@ static void fill_source(struct stats_request *stats, int64_t now_ms) {
     struct stats_source *source = &stats->source;
     struct db_stats db;
     uint32_t unknown;
+    size_t policies_count = copy_policies(stats);
     db_stats(services->db, &db);
     stats->regions = region_ref_acquire(regions_current(services->regions));
     (void)calendar_map_build(&stats->calendar_map, services->calendars, stats->regions->table,
@@ -74,8 +90,8 @@ static void fill_source(struct stats_request *stats, int64_t now_ms) {
         .db = services->db,
         .names = {services->policy, stats->regions->table},
         .context = {.policy = services->policy,
-                    .policies = services->policies,
-                    .policies_count = services->policies_count,
+                    .policies = stats->policies,
+                    .policies_count = policies_count,
                     .calendars = services->calendars,
                     .calendar_map = &stats->calendar_map,
                     .regions = stats->regions->table,
