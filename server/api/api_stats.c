@@ -8,6 +8,7 @@
 #include "server/services.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define NS_PER_MS UINT64_C(1000000)
 
