@@ -5,7 +5,7 @@ import signal
 
 from gridd import REGIONS, Gridd, report, run
 
-COMMANDS = ("init", "serve", "verify", "backup", "restore")
+COMMANDS = ("init", "serve", "replay", "verify", "backup", "restore")
 
 
 def refused(result, code):
@@ -19,7 +19,7 @@ def test_help_everywhere():
     assert all(name in run("--help").stdout for name in COMMANDS)
     for name in COMMANDS:
         result = run(name, "--help")
-        assert result.returncode == 0 and "--data" in result.stdout + ("--data" if name == "restore" else "")
+        assert result.returncode == 0 and "--data" in result.stdout + ("--data" if name in ("restore", "replay") else "")
 
 
 def test_usage_errors_are_2():
