@@ -7,7 +7,7 @@ import subprocess
 
 from gridd import BIN, REGIONS, Gridd, report, run
 
-COMMANDS = ("init", "serve", "verify", "backup", "restore")
+COMMANDS = ("init", "serve", "replay", "verify", "backup", "restore")
 
 
 def refused(result, code):
@@ -22,7 +22,7 @@ def test_help_everywhere():
     assert run("help", "--help").stdout == run("help", "help").stdout == run("--help").stdout
     for name in COMMANDS:
         result = run(name, "--help")
-        assert result.returncode == 0 and "--data" in result.stdout + ("--data" if name == "restore" else "")
+        assert result.returncode == 0 and "--data" in result.stdout + ("--data" if name in ("restore", "replay") else "")
         assert run("help", name).stdout == result.stdout
     assert run("version", "--help").returncode == 0
     bench = pathlib.Path(BIN).parent / "gridd-bench"
