@@ -35,6 +35,8 @@ static const struct {
     {"--grids", OPTION_NUMBER, offsetof(struct options, grids), "grids of the synthetic tree"},
     {"--regions", OPTION_TEXT, offsetof(struct options, regions_path),
      "CSV of code,parent,level,name instead of it"},
+    {"--due", OPTION_NUMBER, offsetof(struct options, due),
+     "tickets that come due in one instant; 0: only the wheel in memory"},
     {"--readers", OPTION_NUMBER, offsetof(struct options, readers), "open feeds"},
     {"--seconds", OPTION_NUMBER, offsetof(struct options, seconds), "how long to measure"},
     {"--settle", OPTION_NUMBER, offsetof(struct options, settle_s),
@@ -90,6 +92,8 @@ static bool in_range(const struct options *options) {
         wrong = "--duplicates must be 0 to 100";
     } else if (options->tickets_pct > 100) {
         wrong = "--tickets must be 0 to 100";
+    } else if (options->due > 1000000) {
+        wrong = "--due must be at most 1000000";
     } else if (options->grids < 1 || options->grids > 2000000) {
         wrong = "--grids must be 1 to 2000000";
     } else if (options->readers > 100000) {

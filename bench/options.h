@@ -12,7 +12,7 @@ struct options {
     const char *json_path;    /* NULL: none */
     const char *regions_path; /* NULL: a synthetic tree */
     const char *directory;    /* where our own server's data goes */
-    uint64_t seed, connections, bulk, events, grids, readers, seconds, settle_s;
+    uint64_t seed, connections, bulk, events, grids, readers, seconds, settle_s, due;
     double repeated_pct, tickets_pct, rate;
     bool keep;
     const char *server_arguments[SERVER_ARGUMENTS_MAX]; /* what stands behind "--" */

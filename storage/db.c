@@ -41,6 +41,24 @@ static enum status put_block(struct db *db, const struct block *block,
     return STATUS_OK;
 }
 
+static enum status put_rows(struct db *db, const struct db_commit *commit, struct error *error) {
+    enum status status = row_order_set(&db->order, commit->rows, commit->rows_count);
+    if (status != STATUS_OK) {
+        return error_set(error, status, "no memory to sort the rows of a commit", NULL, NULL);
+    }
+    for (size_t i = 0; i < db->order.rows_count; i++) {
+        const struct db_row *row = db->order.rows[i].row;
+        CHECK(row->family != FAMILY_JOURNAL && row->family != FAMILY_TIMELINE &&
+              row->family != FAMILY_SUSPECTS);
+        if (row->remove) {
+            store_batch_delete(db->batch, row->family, row->key);
+        } else {
+            store_batch_put(db->batch, row->family, row->key, row->value);
+        }
+    }
+    return STATUS_OK;
+}
+
 enum status db_commit(struct db *db, const struct db_commit *commit, struct error *error) {
     CHECK(!db->write_failed);
     if (commit->blocks_count == 0 && commit->rows_count == 0) {
@@ -59,15 +77,8 @@ enum status db_commit(struct db *db, const struct db_commit *commit, struct erro
         status = put_block(db, block, hash, error);
         last_seq += block->entries_count;
     }
-    for (size_t i = 0; i < commit->rows_count; i++) {
-        const struct db_row *row = &commit->rows[i];
-        CHECK(row->family != FAMILY_JOURNAL && row->family != FAMILY_TIMELINE &&
-              row->family != FAMILY_SUSPECTS);
-        if (row->remove) {
-            store_batch_delete(db->batch, row->family, row->key);
-        } else {
-            store_batch_put(db->batch, row->family, row->key, row->value);
-        }
+    if (status == STATUS_OK) {
+        status = put_rows(db, commit, error);
     }
     if (status == STATUS_OK) {
         db_put_pending(db);

@@ -5,6 +5,7 @@
 
 #include "storage/day_index.h"
 #include "storage/db.h"
+#include "storage/row_order.h"
 #include "storage/run_set.h"
 #include "storage/schema.h"
 #include "storage/watermark.h"
@@ -24,6 +25,7 @@ struct db {
 
     /* The committer's (recovery's before there is one). */
     struct store_batch *batch;
+    struct row_order order; /* of the commit at hand */
     struct block_encoder *encoder;
     uint8_t head_hash[BLOCK_HASH_BYTES]; /* of the newest block; zeros before the first */
     bool write_failed;

@@ -215,6 +215,7 @@ static void dispose(struct db *db) {
     if (db->encoder != NULL) {
         block_encoder_free(db->encoder);
     }
+    row_order_deinit(&db->order);
     if (db->batch != NULL) {
         store_batch_free(db->batch);
     }

@@ -144,7 +144,10 @@ static void rows_options(rocksdb_options_t *options, rocksdb_cache_t *cache, dou
 static enum status make_family_options(struct rocks_store *store, enum family family,
                                        uint64_t memtable_bytes, struct error *error) {
     rocksdb_options_t *options;
-    enum status status = options_from_text(&options, "ttl=0;periodic_compaction_seconds=0", error);
+    enum status status = options_from_text(&options,
+                                           "ttl=0;periodic_compaction_seconds=0;"
+                                           "memtable_insert_with_hint_prefix_extractor=fixed:1",
+                                           error);
     if (status != STATUS_OK) {
         return status;
     }
