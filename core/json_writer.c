@@ -82,19 +82,29 @@ static void put_control(struct json_writer *writer, uint8_t byte) {
     }
 }
 
+static bool is_plain(uint8_t byte) {
+    return byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
 static void put_quoted(struct json_writer *writer, struct slice value) {
     put(writer, "\"", 1);
     for (size_t i = 0; i < value.bytes;) {
-        uint8_t byte = value.data[i];
+        size_t plain = i;
+        while (plain < value.bytes && is_plain(value.data[plain])) {
+            plain++;
+        }
+        put(writer, value.data + i, plain - i);
+        i = plain;
+        if (i == value.bytes) {
+            break;
+        }
         size_t bytes = 1;
-        if (byte >= 0x80) {
+        if (value.data[i] >= 0x80) {
             bytes = utf8_sequence(value.data + i, value.data + value.bytes);
             put(writer, bytes > 0 ? (const void *)(value.data + i) : "\xef\xbf\xbd",
                 bytes > 0 ? bytes : 3);
-        } else if (byte < ' ' || byte == '"' || byte == '\\' || byte == 0x7f) {
-            put_control(writer, byte);
         } else {
-            put(writer, &byte, 1);
+            put_control(writer, value.data[i]);
         }
         i += bytes > 0 ? bytes : 1;
     }

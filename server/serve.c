@@ -2,14 +2,14 @@
 
 #include "core/check.h"
 #include "server/api/routes.h"
-#include "server/calendar_file.h"
 #include "server/control.h"
 #include "server/driver.h"
 #include "server/intake.h"
 #include "server/log.h"
-#include "server/policy_file.h"
 #include "server/readiness.h"
+#include "server/rules.h"
 #include "server/services.h"
+#include "server/ticket_load.h"
 #include "server/wall_clock.h"
 
 #include <signal.h>
@@ -159,6 +159,7 @@ static void on_tick(uv_timer_t *timer) {
     struct serve *serve = timer->loop->data;
     log_tick();
     db_tick(serve->services.db, services_now_ms(&serve->services));
+    driver_tick(serve->services.driver);
     watch_disk(serve);
     struct db_stats stats;
     db_stats(serve->services.db, &stats);
@@ -177,6 +178,18 @@ static void on_lag(uv_timer_t *timer) {
     serve->lag_due_ms = now + LAG_MS;
 }
 
+static void adopt_rules(struct serve *serve) {
+    struct services *services = &serve->services;
+    services->policy = rules_policy(services->rules);
+    services->calendars = rules_calendars(services->rules);
+    if (rules_version_reused(services->rules)) {
+        log_line(LOG_LEVEL_WARN, LOG_WARNING,
+                 "this version number was another policy's before: raise it with every change, or "
+                 "tickets opened under the old content go by the new one",
+                 "policy_version", LOG_U64, (uint64_t)services->policy->version, NULL);
+    }
+}
+
 static void reload(struct serve *serve) {
     struct error error = {""};
     struct config fresh = serve->config;
@@ -185,30 +198,23 @@ static void reload(struct serve *serve) {
         config_init(&fresh);
         status = config_load(&fresh, serve->config_path, &error);
     }
-    struct policy *policy = malloc(sizeof *policy);
-    struct calendar_set *calendars = malloc(sizeof *calendars);
-    CHECK(policy != NULL && calendars != NULL);
     if (status == STATUS_OK) {
-        status = policy_load(policy, serve->config.policy_path, &error);
-    }
-    if (status == STATUS_OK) {
-        status = calendar_file_read(calendars, serve->config.calendar_path, &error);
+        status = rules_reload(serve->services.rules, serve->config.policy_path,
+                              serve->config.calendar_path, &error);
     }
     if (status != STATUS_OK) {
-        free(policy);
-        free(calendars);
         log_line(LOG_LEVEL_ERROR, LOG_RELOAD_FAILED, "the new files are refused, the old ones stay",
                  "error", LOG_TEXT, error.message, NULL);
         return;
     }
-    /* The old ones stay allocated: pool threads may be reading them. Reloads are rare. */
-    serve->services.policy = policy;
-    serve->services.calendars = calendars;
+    adopt_rules(serve);
+    driver_adopt(serve->services.driver);
     if (!serve->config.log_level_given) {
         log_set_level(fresh.log_level);
     }
     log_line(LOG_LEVEL_INFO, LOG_RELOAD, "policy, calendar and log level were read again",
-             "policy_version", LOG_U64, (uint64_t)policy->version, NULL);
+             "policy_version", LOG_U64, (uint64_t)serve->services.policy->version,
+             "calendar_version", LOG_U64, (uint64_t)serve->services.calendars->version, NULL);
 }
 
 /* After a failure the process ends otherwise, and not as a success. */
@@ -299,6 +305,11 @@ static enum status open_parts(struct serve *serve, struct error *error) {
     if (status != STATUS_OK) {
         return status;
     }
+    status = rules_restore(services->rules, services->db, error);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    adopt_rules(serve);
     const struct committer_options committer = {
         .loop = &serve->loop,
         .db = services->db,
@@ -321,6 +332,7 @@ static enum status open_parts(struct serve *serve, struct error *error) {
     }
     if (status == STATUS_OK) {
         status = driver_new(&services->driver, services, error);
+        services->ticket_loader = ticket_loader_new(services);
     }
     struct feed_options feed = {
         .loop = &serve->loop,
@@ -447,6 +459,7 @@ static void close_parts(struct serve *serve) {
         http_server_free(services->http);
     }
     intake_free(services->intake);
+    ticket_loader_free(services->ticket_loader);
     driver_free(services->driver);
     if (services->regions != NULL) {
         regions_free(services->regions);
@@ -454,27 +467,19 @@ static void close_parts(struct serve *serve) {
     db_close(services->db);
     uv_walk(&serve->loop, close_handle, NULL);
     uv_run(&serve->loop, UV_RUN_DEFAULT);
-    free((void *)services->policy);
-    free((void *)services->calendars);
+    rules_free(services->rules);
     int result = uv_loop_close(&serve->loop);
     CHECK(result == 0 || serve->exit_code != 0);
 }
 
 static enum status start(struct serve *serve, struct error *error) {
-    struct policy *policy = malloc(sizeof *policy);
-    struct calendar_set *calendars = malloc(sizeof *calendars);
-    CHECK(policy != NULL && calendars != NULL);
-    enum status status = policy_load(policy, serve->config.policy_path, error);
-    if (status == STATUS_OK) {
-        status = calendar_file_read(calendars, serve->config.calendar_path, error);
-    }
+    struct services *services = &serve->services;
+    enum status status =
+        rules_new(&services->rules, serve->config.policy_path, serve->config.calendar_path, error);
     if (status != STATUS_OK) {
-        free(policy);
-        free(calendars);
         return status;
     }
-    serve->services.policy = policy;
-    serve->services.calendars = calendars;
+    adopt_rules(serve);
     status = open_parts(serve, error);
     return status == STATUS_OK ? open_outside(serve, error) : status;
 }

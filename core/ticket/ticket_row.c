@@ -79,6 +79,7 @@ static const struct {
     FIELD(replay_next),
     FIELD(due_key),
     FIELD(next_due_ms),
+    FIELD(channel_tag),
 };
 #undef FIELD
 _Static_assert(ARRAY_COUNT(fields) <= 64, "one bit a field");

@@ -213,9 +213,11 @@ static void do_follow_up(struct ticket_step *step) {
     const struct ticket_command *command = step->command;
     struct ticket *ticket = step->ticket;
     ticket_clock_end(step, STAGE_FOLLOW_UP);
-    ticket->facts |= FACT_FOLLOWED_UP | (command->contacted != TRI_NO ? FACT_CONTACTED : 0u) |
-                     (command->solved == TRI_YES ? FACT_SOLVED : 0u) |
-                     (command->satisfied == TRI_YES ? FACT_SATISFIED : 0u);
+    ticket->facts |=
+        FACT_FOLLOWED_UP | (command->contacted != TRI_NO ? FACT_CONTACTED : 0u) |
+        (command->solved == TRI_YES ? FACT_SOLVED : 0u) |
+        (command->satisfied == TRI_YES ? FACT_SATISFIED : 0u) |
+        (command->contacted != TRI_NO && command->solved == TRI_NO ? FACT_UNSOLVED : 0u);
     if (command->solved == TRI_NO) {
         ticket_reopen(step);
     } else {

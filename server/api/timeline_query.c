@@ -139,7 +139,7 @@ static enum status read_filters(struct timeline_query *query, const struct http_
     query->kinds = 0;
     enum status status =
         read_words(&query->kinds, request, "kind", entry_kinds_named,
-                   "report, ticket.* (also incident, directive, policy, calendar) or single kinds "
+                   "report, ticket.* (also incident.*, directive.*) or single kinds "
                    "like ticket.overdue, separated by commas",
                    error);
     uint64_t severities = 0;

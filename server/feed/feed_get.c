@@ -39,11 +39,10 @@ static bool read_filter(struct http_request *request, struct feed *feed, struct 
     struct slice text;
     feed_filter_init(ret);
     if (http_query(request, "kinds", &text) && !feed_kinds_parse(&ret->kinds, text)) {
-        http_problem(
-            request, 400, "Unknown kind",
-            "kinds is a comma-separated list of report, ticket.* (also incident, directive, "
-            "policy, calendar) and single kinds like ticket.overdue",
-            NULL);
+        http_problem(request, 400, "Unknown kind",
+                     "kinds is a comma-separated list of report, incident.*, ticket.*, directive.* "
+                     "and single kinds like ticket.overdue",
+                     NULL);
         return false;
     }
     if (http_query(request, "severity", &text) && !feed_severities_parse(&ret->severities, text)) {
