@@ -23,21 +23,10 @@ struct upload {
     struct single_result single;
     struct intake_client client;
     struct commit_waiter waiter;
-    bool waiting;                  /* for the commit */
-    struct first_read *first_read; /* under way; NULL: none */
-    unsigned refuse_status;        /* not 0: refuse with this once what was taken is durable */
+    bool waiting;              /* for the commit */
+    struct repeats_read *read; /* of stored reports, under way; NULL: none */
+    unsigned refuse_status;    /* not 0: refuse with this once what was taken is durable */
     const char *refuse_title, *refuse_detail;
-};
-
-/* Reading on the pool when the first one of a repeated report came: its answer says so again. */
-struct first_read {
-    uv_work_t work;
-    struct db *db;
-    struct upload *upload; /* NULL: abandoned */
-    uint64_t seq;
-    int64_t received_ms;
-    uint64_t incident, ticket;
-    enum status status;
 };
 
 static void answer(struct upload *upload) {
@@ -54,60 +43,31 @@ static void answer(struct upload *upload) {
     }
 }
 
-static bool keep_received(void *context, const struct timeline_row *row) {
-    struct first_read *read = context;
-    struct record record;
-    read->received_ms = row->entry.received_ms;
-    if (record_decode(&record, row->record)) {
-        read->incident = record.incident;
-        read->ticket = record.ticket;
+static void on_repeats(void *context, enum status status, struct repeats *repeats) {
+    struct upload *upload = context;
+    upload->read = NULL;
+    upload->tally.repeats = *repeats;
+    if (status != STATUS_OK) {
+        http_problem(upload->request, 503, "not available",
+                     "the stored report could not be read: send it again", NULL);
+        return;
     }
-    return false;
-}
-
-static void read_first(uv_work_t *work) {
-    struct first_read *read = work->data;
-    read->status = db_read_seq(read->db, read->seq, keep_received, read, NULL);
-}
-
-static void on_first_read(uv_work_t *work, int uv_status) {
-    (void)uv_status;
-    struct first_read *read = work->data;
-    struct upload *upload = read->upload;
-    if (upload != NULL) {
-        upload->first_read = NULL;
-        if (read->status == STATUS_OK) {
-            upload->single.received_ms = read->received_ms;
-            upload->single.incident = read->incident;
-            upload->single.ticket = read->ticket;
-            answer(upload);
-        } else {
-            http_problem(upload->request, 503, "not available",
-                         "the stored report could not be read: send it again", NULL);
-        }
+    if (!upload->bulk) {
+        upload->single.received_ms = repeats->of[0].received_ms;
+        upload->single.incident = repeats->of[0].incident;
+        upload->single.ticket = repeats->of[0].ticket;
     }
-    free(read);
+    answer(upload);
 }
 
-static bool repeats_another(const struct upload *upload) {
-    return !upload->bulk && upload->refuse_status == 0 &&
-           (upload->single.verdict == VERDICT_REPLAYED ||
-            upload->single.verdict == VERDICT_CONFLICT);
-}
-
+/* What repeats a stored report is answered as that one was. */
 static void answer_durable(struct upload *upload) {
-    if (!repeats_another(upload)) {
+    if (upload->refuse_status != 0 || upload->tally.repeats.count == 0) {
         answer(upload);
         return;
     }
-    struct first_read *read = calloc(1, sizeof *read);
-    CHECK(read != NULL);
-    read->work.data = read;
-    read->db = upload->services->db;
-    read->upload = upload;
-    read->seq = upload->single.seq;
-    upload->first_read = read;
-    CHECK(uv_queue_work(upload->services->loop, &read->work, read_first, on_first_read) == 0);
+    upload->read = repeats_read_start(upload->services->loop, upload->services->db,
+                                      &upload->tally.repeats, on_repeats, upload);
 }
 
 static void on_durable(struct commit_waiter *waiter, enum status status) {
@@ -149,6 +109,9 @@ static void on_result(void *context, const struct intake_result *result) {
     upload_tally_add(&upload->tally, result);
     if (!upload->bulk) {
         single_result_keep(&upload->single, result);
+        if (verdict_repeats(result->verdict) && upload->tally.repeats.count == 0) {
+            repeats_add(&upload->tally.repeats, result->seq, 1);
+        }
     }
 }
 
@@ -352,8 +315,8 @@ void api_reports_post_on_done(struct http_request *request) {
     if (upload->waiting) {
         committer_unwait(upload->services->committer, &upload->waiter);
     }
-    if (upload->first_read != NULL) {
-        upload->first_read->upload = NULL;
+    if (upload->read != NULL) {
+        repeats_read_abandon(upload->read);
     }
     lines_deinit(&upload->lines);
     buffer_deinit(&upload->body);

@@ -17,10 +17,15 @@ void upload_tally_init(struct upload_tally *tally, const struct limits *limits, 
 
 void upload_tally_deinit(struct upload_tally *tally) {
     buffer_deinit(&tally->items);
+    repeats_deinit(&tally->repeats);
 }
 
 static bool is_taken(enum verdict verdict) {
     return verdict == VERDICT_CREATED || verdict == VERDICT_MERGED;
+}
+
+bool verdict_repeats(enum verdict verdict) {
+    return verdict == VERDICT_REPLAYED || verdict == VERDICT_CONFLICT;
 }
 
 /* The problem of a line: an RFC 9457 object of its own. */
@@ -74,8 +79,12 @@ static void write_item(struct upload_tally *tally, const struct intake_result *r
     } else {
         json_out_null(&out);
     }
-    json_out_name(&out, "incident", 'i', result->incident);
-    json_out_name(&out, "ticket", 't', result->ticket);
+    if (verdict_repeats(result->verdict)) {
+        repeats_add(&tally->repeats, result->seq, tally->items.bytes);
+    } else {
+        json_out_name(&out, "incident", 'i', result->incident);
+        json_out_name(&out, "ticket", 't', result->ticket);
+    }
     json_out_key(&out, "problem");
     if (result->verdict == VERDICT_INVALID) {
         write_problem(&out, 422, result->problem->title, result->problem->pointer,
@@ -166,6 +175,24 @@ static void write_counts(struct json_out *out, const struct upload_tally *tally)
     }
 }
 
+/* The items, with what was read of the stored reports put where it belongs. */
+static void write_items(struct json_out *out, const struct upload_tally *tally) {
+    size_t done = 0;
+    for (size_t i = 0; i < tally->repeats.count; i++) {
+        const struct repeat *repeat = &tally->repeats.of[i];
+        struct json_out members;
+        CHECK(repeat->at > done && repeat->at < tally->items.bytes);
+        buffer_append(out->to, tally->items.data + done, repeat->at - done);
+        json_out_init(&members, out->to);
+        members.depth = 1;
+        members.comma[1] = true;
+        json_out_name(&members, "incident", 'i', repeat->incident);
+        json_out_name(&members, "ticket", 't', repeat->ticket);
+        done = repeat->at;
+    }
+    buffer_append(out->to, tally->items.data + done, tally->items.bytes - done);
+}
+
 void upload_answer_bulk(struct http_request *request, const struct upload_tally *tally) {
     struct buffer body;
     struct json_out out;
@@ -176,7 +203,7 @@ void upload_answer_bulk(struct http_request *request, const struct upload_tally 
     json_out_key(&out, "items");
     json_out_array_begin(&out);
     if (tally->items.bytes > 0) {
-        json_out_raw(&out, buffer_slice(&tally->items));
+        write_items(&out, tally);
     }
     json_out_array_end(&out);
     if (tally->truncated) {

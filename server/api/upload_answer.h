@@ -3,6 +3,7 @@
 #ifndef SERVER_API_UPLOAD_ANSWER_H
 #define SERVER_API_UPLOAD_ANSWER_H
 
+#include "server/api/repeats.h"
 #include "server/http/http.h"
 #include "server/intake.h"
 #include "server/json_out.h"
@@ -15,12 +16,16 @@ struct upload_tally {
     bool items_all, truncated;
     uint64_t items_count, items_max;
     size_t items_bytes_max;
-    struct buffer items; /* JSON objects with commas between */
+    struct buffer items;    /* JSON objects with commas between */
+    struct repeats repeats; /* of the items (or the single one) that repeat or contradict a stored
+                               report: their incident and ticket go into `items` at `at` */
 };
 
 void upload_tally_init(struct upload_tally *tally, const struct limits *limits, bool items_all);
 void upload_tally_deinit(struct upload_tally *tally);
 void upload_tally_add(struct upload_tally *tally, const struct intake_result *result);
+/* Does the verdict speak of a report that was stored before? */
+bool verdict_repeats(enum verdict verdict);
 
 /* The one result of a single report, kept until it is durable. */
 struct single_result {
@@ -37,6 +42,7 @@ void single_result_init(struct single_result *single);
 void single_result_deinit(struct single_result *single);
 void single_result_keep(struct single_result *single, const struct intake_result *result);
 
+/* `tally->repeats` must have been read. */
 void upload_answer_bulk(struct http_request *request, const struct upload_tally *tally);
 void upload_answer_single(struct http_request *request, const struct single_result *single);
 /* A whole upload refused; what of it is on disk is counted. */

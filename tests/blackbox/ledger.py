@@ -63,6 +63,10 @@ class FeedReader(threading.Thread):
     def __init__(self, server):
         super().__init__(daemon=True)
         self.server, self.last_id, self.seqs, self.resets, self.stopping = server, None, [], [], False
+        self.open = threading.Event()
+
+    def keep(self, kind, data):
+        """Called with each event; for who wants more than its number."""
 
     def run(self):
         while not self.stopping:
@@ -74,8 +78,9 @@ class FeedReader(threading.Thread):
     def read_once(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=20)
         connection.request("GET", "/v1/feed", headers={"Last-Event-ID": self.last_id} if self.last_id else {})
-        event = {}
-        for line in connection.getresponse():
+        event, response = {}, connection.getresponse()
+        self.open.set()
+        for line in response:
             line = line.decode()
             if not line.endswith("\n"):
                 return  # cut in the middle of a line: not delivered
@@ -88,6 +93,7 @@ class FeedReader(threading.Thread):
                 self.resets.append(event)
             elif event.get("id") and event.get("data"):
                 self.seqs.append(int(event["id"].rsplit("-", 1)[1]))
+                self.keep(event["event"], event["data"])
             self.last_id = event.get("id", self.last_id)
             event = {}
 
