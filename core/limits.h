@@ -78,6 +78,8 @@
     X(joint_tickets, 65536, 4, 10000000, "tickets handled jointly; more: 503")                     \
     X(open_directives, 65536, 4, 10000000, "directives that are not done; more: 503")              \
     X(directive_addressees, 4096, 4, 1000000, "addressees of one directive; more: 422")            \
+    X(stats_jobs, 4, 1, 64, "statistics and their lists under way; more: 503")                     \
+    X(stats_ms, 10000, 1, 600000, "one count of statistics may take; more: 503")                   \
     X(disk_reserve_bytes, 512 * MIB, 1 * MIB, 1024 * GIB, "free disk below which intake: 507")
 
 struct limits {
@@ -130,6 +132,11 @@ enum {
     TICKET_HISTORY_MAX = 200,       /* events shown with a ticket, the newest */
     CLOCK_PIECES_MAX = 1000,        /* intervals that explain one clock */
     UNMERGE_MEMBERS_MAX = 200000,   /* reports of an incident that is taken apart; more: 422 */
+    REPLAY_LINES_MAX = 1 << 28,     /* of one replay's input; more: refused */
+    REPLAY_DEADLINES_MAX = 1 << 26, /* at once in a replay, overtaken ones too; more: it ends */
+    REPLAY_ARCHIVE_BYTES = 1 << 30, /* rows of tickets that are over; the oldest are forgotten */
+    STATS_GROUPS_MAX = 1000,        /* of one answer: more are left out and said so */
+    STATS_DAYS_MAX = 400,           /* of a window of statistics */
 };
 
 /* The defaults of the table. */

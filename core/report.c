@@ -174,7 +174,7 @@ enum status report_parse(struct report *ret, struct report_problem *problem,
         return STATUS_INVALID;
     }
     fill_entry(&parse, &report.entry);
-    report.occurred_given_ms = parse.occurred_ms;
+
     if (!fill_identity(&parse, &report)) {
         return STATUS_FULL;
     }
@@ -183,6 +183,7 @@ enum status report_parse(struct report *ret, struct report_problem *problem,
     ret->record = report.record;
     ret->id = report.id;
     ret->source = report.source;
+    ret->occurred_given_ms = parse.occurred_ms;
     report_observation(&ret->observation, &parse, report.source);
     return STATUS_OK;
 }

@@ -113,12 +113,14 @@ static void open_for_report(struct world *world, uint64_t incident, const struct
         .origin = ORIGIN_REPORT,
         .incident = incident,
         .category_tag = category_tag,
+        .channel_tag = sighting->observation.channel_tag,
         .region = sighting->region,
         .severity = sighting->severity,
         .is_public = is_public,
         .has_reporter = is_public,
         .occurred_ms = sighting->occurred_ms,
         .received_ms = sighting->received_ms,
+        .overall = incident != 0 ? world->planned_overall : (struct stage_limit){0},
     };
     struct ticket *ticket = NULL;
     if (docket_open(&world->docket, context, &opening, &ticket) != STATUS_OK) {
@@ -145,7 +147,7 @@ static void command_by_system(struct world *world, struct ticket *ticket,
     CHECK(outcome.verdict != TICKET_INVALID && outcome.verdict != TICKET_REPLAYED);
 }
 
-static struct slice repage_names(char to[REPAGE_NAMES_BYTES], unsigned repage) {
+static const char *repage_names(char to[REPAGE_NAMES_BYTES], unsigned repage) {
     static const char *const names[] = {
 #define REPAGE_NAME(bit, name, text) [bit] = (text),
         REPAGE_TABLE(REPAGE_NAME)
@@ -157,14 +159,15 @@ static struct slice repage_names(char to[REPAGE_NAMES_BYTES], unsigned repage) {
         if ((repage >> bit & 1) == 0) {
             continue;
         }
-        CHECK(used + bytes + 1 <= REPAGE_NAMES_BYTES);
+        CHECK(used + bytes + 2 <= REPAGE_NAMES_BYTES);
         if (used > 0) {
             to[used++] = ',';
         }
         memcpy(to + used, names[bit], bytes);
         used += bytes;
     }
-    return (struct slice){(const uint8_t *)to, used};
+    to[used] = '\0';
+    return to;
 }
 
 /* What absorbing a report means for the ticket: it may be more urgent, and it is not idle. */
@@ -267,8 +270,13 @@ static bool is_grid(const struct region_table *regions, uint32_t region) {
            region_get(regions, region).children_count == 0;
 }
 
-void world_report(struct world *world, const struct report *report, uint64_t seq,
-                  struct event_log *log, struct world_taken *ret) {
+void world_plan_overall(struct world *world, struct stage_limit limit) {
+    CHECK(limit.amount == 0 || stage_limit_is_valid(limit));
+    world->planned_overall = limit;
+}
+
+static void take_report(struct world *world, const struct report *report, uint64_t seq,
+                        struct event_log *log, struct world_taken *ret) {
     const struct entry *entry = &report->entry;
     CHECK(log->effects.next_seq == seq + 1 && log->events_count == 0);
     const struct ticket_context *context = step_context(world, log);
@@ -294,6 +302,12 @@ void world_report(struct world *world, const struct report *report, uint64_t seq
     ret->incident = taken.incident;
     const struct incident *incident = incidents_find(&world->incidents, taken.incident);
     ret->ticket = incident != NULL ? incident->ticket : 0;
+}
+
+void world_report(struct world *world, const struct report *report, uint64_t seq,
+                  struct event_log *log, struct world_taken *ret) {
+    take_report(world, report, seq, log, ret);
+    world->planned_overall = (struct stage_limit){0};
 }
 
 /* Commands. */
@@ -450,6 +464,10 @@ void world_fire(struct world *world, const struct deadline *deadline, struct eve
     if (incident != NULL && incident->due_ms <= context->now_ms) {
         fire_incident(world, incident, log);
     }
+}
+
+bool world_recompute(struct world *world, uint32_t *place, uint32_t count, struct event_log *log) {
+    return docket_recompute(&world->docket, step_context(world, log), place, count);
 }
 
 /* Rows. */

@@ -29,7 +29,8 @@ struct world {
     size_t moves_count;
     void *incidents_memory; /* until the first view */
     uint64_t open_incidents;
-    uint64_t tickets_refused_total; /* the docket was full: an incident without a ticket */
+    uint64_t tickets_refused_total;     /* the docket was full: an incident without a ticket */
+    struct stage_limit planned_overall; /* of the next report's ticket; amount 0: the policy's */
 };
 
 /* What decisions look at; borrowed until the next world_adopt. */
@@ -71,6 +72,10 @@ struct world_taken {
 void world_report(struct world *world, const struct report *report, uint64_t seq,
                   struct event_log *log, struct world_taken *ret);
 
+/* The ticket that the next report opens, if it opens one, has this overall limit instead of the
+ * policy's: history from elsewhere tells when a case was due. Amount 0: the policy's. */
+void world_plan_overall(struct world *world, struct stage_limit limit);
+
 /* A command to a ticket that is in memory (docket_find). */
 MUST_USE struct ticket_outcome world_command(struct world *world, struct ticket *ticket,
                                              const struct ticket_command *command,
@@ -94,6 +99,10 @@ MUST_USE enum status world_issue(struct world *world, const struct directive_ord
 
 /* Something came due; what does not match the owner's state is nothing. */
 void world_fire(struct world *world, const struct deadline *deadline, struct event_log *log);
+
+/* Moves the clocks of `count` tickets' places from `*place` on to the rules in force; false when
+ * that were the last. Up to one event a ticket. */
+bool world_recompute(struct world *world, uint32_t *place, uint32_t count, struct event_log *log);
 
 /* Rows that changed since the last flush, deadlines among them, each once. `seq`: of the last entry
  * of the block they go with. */

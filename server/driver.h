@@ -7,6 +7,7 @@
 #define SERVER_DRIVER_H
 
 #include "core/world.h"
+#include "server/census.h"
 #include "server/deadlines.h"
 #include "server/service_time.h"
 #include "server/services.h"
@@ -23,8 +24,16 @@ void driver_stop(struct driver *driver);
 /* Its memory goes once the loop has run its close callbacks and pool jobs. NULL is allowed. */
 void driver_free(struct driver *driver);
 
+/* The rules were read again: open clocks are moved to them from now on, some at a time. */
+void driver_adopt(struct driver *driver);
+
 /* The world, for looking at. */
 const struct world *driver_world(const struct driver *driver);
+/* How its tickets stand (census.h), brought up to date where that is cheap. */
+const struct census *driver_census(struct driver *driver);
+/* Once a second: counts on. */
+void driver_tick(struct driver *driver);
+void driver_deadlines(const struct driver *driver, struct deadlines_stats *ret);
 /* What ticket functions look at, as of now. */
 const struct ticket_context *driver_context(struct driver *driver);
 

@@ -12,10 +12,16 @@ struct driver {
     struct event_log log;
     void *log_memory;
     struct deadlines *deadlines;
+    struct census census;
     /* What the world looks at now. */
     struct world_view view;
     struct region_ref *regions;
     struct calendar_map calendar_map;
+    /* Tickets whose clocks are moved to new rules, in slices. */
+    uv_timer_t recompute;
+    uint32_t recompute_place;
+    uint64_t recomputed_events;
+    bool stopped;
 };
 
 /* A step of its own is about to happen: room in one block for `entries` of `text_bytes` together,

@@ -9,7 +9,7 @@ const struct cli_option serve_options_table[] = {
     {"data", "DIR", "data directory; made when it is not there"},
     {"config", "FILE", "configuration (server/gridd.yaml shows every key)"},
     {"policy", "FILE", "categories and channels; default: the built-in policy"},
-    {"calendar", "FILE", "working days; checked for being readable, not used yet"},
+    {"calendar", "FILE", "working days and holidays; default: mainland China, built in"},
     {"listen", "HOST:PORT", "default 127.0.0.1:8080; port 0 picks one"},
     {"no-auth", NULL, "serve without tokens; loopback addresses only"},
     {"log-level", "LEVEL", "debug, info, warn or error"},

@@ -37,8 +37,7 @@ void incidents_drop_member(struct incidents *incidents, uint64_t incident, uint6
 }
 
 struct incident *incidents_next_merged(const struct incidents *incidents,
-                                       const struct incident *survivor,
-                                       const struct incident *after) {
+                                       const struct incident *survivor, struct incident *after) {
     return after == NULL
                ? incidents_first(incidents, INDEX_MERGED, incidents_survivor_key(survivor->number))
                : incidents_after(incidents, INDEX_MERGED, after);
@@ -106,7 +105,11 @@ static void flush_incident(struct incident *incident, row_cb *row, incident_due_
                            void *context) {
     uint8_t key[INCIDENT_KEY_BYTES], value[INCIDENT_ROW_BYTES_MAX];
     incident_key(key, incident->number);
+    int64_t due_ms = incident->due_ms;
+    /* The row of one that leaves says since when it is of no interest. */
+    incident->due_ms = incident->leaving ? incident->armed_ms : due_ms;
     size_t bytes = incident_row_encode(value, incident);
+    incident->due_ms = due_ms;
     row(context, ROW_INCIDENT, (struct slice){key, sizeof key}, (struct slice){value, bytes});
     flush_moved(incident, row, context);
     if (incident->armed_ms != incident->due_ms && due != NULL) {

@@ -316,7 +316,6 @@ enum fired incidents_fire(struct incidents *incidents, uint64_t number, struct e
     if (incident == NULL || incident->due_ms > effects->now_ms) {
         return FIRED_NOTHING;
     }
-    incident->armed_ms = INT64_MAX;
     if (incident->state == INCIDENT_OPEN) {
         return incidents_fire_alarm(incidents, incident, effects);
     }

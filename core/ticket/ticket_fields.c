@@ -45,9 +45,18 @@ static const char *suspension_problem(const struct ticket_step *step, const char
                : NULL;
 }
 
+/* The severity alone may change: then the priority is named as it is. */
+static bool moves_severity(const struct ticket_step *step, bool is_up) {
+    uint8_t now = step->ticket->severity, wanted = step->command->severity;
+    return wanted != 0 && (is_up ? wanted < now : wanted > now);
+}
+
 static const char *priority_problem(const struct ticket_step *step, const char **pointer) {
     int now = step->ticket->priority, wanted = step->command->priority;
     bool is_up = step->command->verb == VERB_UPGRADE;
+    if (wanted == now && moves_severity(step, is_up)) {
+        return NULL;
+    }
     wanted = wanted != 0 ? wanted : is_up ? now - 1 : now + 1;
     if (wanted < 1 || wanted > 4) {
         return problem(pointer, "/priority", "a priority is 1, 2, 3 or 4");

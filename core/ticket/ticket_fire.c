@@ -208,23 +208,3 @@ size_t ticket_fire(const struct ticket_context *context, struct ticket *ticket) 
     ticket_refresh_due(context, ticket);
     return fired;
 }
-
-void ticket_repage(const struct ticket_context *context, struct ticket *ticket,
-                   struct slice reasons) {
-    if (!ticket_state_is_open((enum ticket_state)ticket->state)) {
-        return;
-    }
-    struct ticket_step step;
-    ticket_step_begin(&step, context, ticket, NULL);
-    step.at_ms =
-        context->now_ms > ticket->last_activity_ms ? context->now_ms : ticket->last_activity_ms;
-    ticket->paged_from_ms = step.at_ms;
-    ticket->unacked_step = 0;
-    ticket->acked_until_ms = 0;
-    struct ticket_event UNINITIALIZED event;
-    ticket_event_begin(&step, &event);
-    ticket_event_text(&event, "why", SLICE_LITERAL("absorbed"));
-    ticket_event_text(&event, "reason", reasons);
-    ticket_event_append(&step, &event, ENTRY_TICKET_PAGED);
-    ticket_refresh_due(context, ticket);
-}

@@ -29,6 +29,12 @@ void api_incidents_get_on_headers(struct http_request *request);
 void api_incident_get_on_headers(struct http_request *request);
 void api_incident_merge_on_headers(struct http_request *request);
 void api_incident_unmerge_on_headers(struct http_request *request);
+/* api_stats.c */
+void api_stats_on_headers(struct http_request *request);
+void api_stats_tickets_on_headers(struct http_request *request);
+void api_stats_incidents_on_headers(struct http_request *request);
+void api_stats_reports_on_headers(struct http_request *request);
+void api_stats_on_done(struct http_request *request);
 /* api_tickets.c */
 void api_tickets_get_on_headers(struct http_request *request);
 /* api_ticket_open.c */

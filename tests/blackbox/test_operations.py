@@ -157,3 +157,38 @@ def test_a_full_disk_refuses_intake_and_resumes_by_itself(tmp_path):
         while server.post(report(3)).status not in (200, 201):
             assert time.monotonic() < deadline + 20
         assert server.get("/readyz").status == 200
+
+
+def wait_for_moved(server, count):
+    deadline = time.monotonic() + 60
+    while len(moved := server.timeline("g1", "?kind=ticket.recomputed")) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert len(moved) == count
+    return moved
+
+
+def test_sighup_with_another_calendar_recomputes_open_clocks(tmp_path):
+    """The attendance of every day moves by two hours: what is due in working time moves, and is told once."""
+    calendar = tmp_path / "calendar.yaml"
+
+    def write(version, hours):
+        days = "monday, tuesday, wednesday, thursday, friday, saturday, sunday, workday"
+        calendar.write_text(f"version: {version}\ncalendars:\n  - name: office\n    utc_offset: '+08:00'\n    week:\n"
+                            f"      - days: [{days}]\n        attendance: ['{hours}']\n")
+
+    write(1, "08:00-16:00")
+    with Gridd("--calendar", str(calendar)) as server:
+        answer = server.post(report("lamp", category="streetlight")).json()
+        assert answer["ticket"] is not None
+        opened = server.timeline("g1", "?kind=ticket.opened")[0]
+        write(2, "10:00-18:00")
+        server.process.send_signal(signal.SIGHUP)
+        wait_for_log(server, "open clocks go by the new rules")
+        moved = wait_for_moved(server, 1)
+        assert moved[0]["ticket"] == answer["ticket"]
+        assert moved[0]["due_at"] != opened["due_at"]
+        server.restart()  # with the calendar that the clocks go by already: nothing to tell
+        write(3, "09:00-17:00")
+        server.restart()  # with another one: told again
+        wait_for_moved(server, 2)

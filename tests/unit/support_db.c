@@ -100,7 +100,7 @@ uint64_t fixture_random(struct db_fixture *fixture, uint64_t below) {
 /* Few distinct milliseconds, so that order by region and identity is tested too. */
 static struct entry random_entry(struct db_fixture *fixture) {
     static const uint8_t kinds[] = {ENTRY_REPORT, ENTRY_REPORT, ENTRY_TICKET_OVERDUE,
-                                    ENTRY_CALENDAR_CHANGED};
+                                    ENTRY_DIRECTIVE_DONE};
     int64_t day = FIXTURE_FIRST_DAY + (int64_t)fixture_random(fixture, fixture->days) * 2;
     return (struct entry){
         .kind = fixture->mixed_kinds ? kinds[fixture_random(fixture, ARRAY_COUNT(kinds))]
@@ -266,7 +266,7 @@ void fixture_check_random_query(struct db_fixture *fixture) {
     }
     int64_t begin_ms = (int64_t)FIXTURE_FIRST_DAY * DAY_MS, span_ms = fixture->days * 2 * DAY_MS;
     static const uint64_t kinds[] = {
-        0, UINT64_C(1) << ENTRY_REPORT, UINT64_C(1) << ENTRY_CALENDAR_CHANGED,
+        0, UINT64_C(1) << ENTRY_REPORT, UINT64_C(1) << ENTRY_DIRECTIVE_DONE,
         UINT64_C(1) << ENTRY_REPORT | UINT64_C(1) << ENTRY_TICKET_OVERDUE};
     struct timeline_query query = {
         .regions = regions,

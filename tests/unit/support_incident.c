@@ -117,8 +117,8 @@ static enum severity severity_of(const char *category) {
     return SEVERITY_MINOR;
 }
 
-struct sighting world_report(struct world *world, const char *category, double north_m,
-                             double east_m) {
+struct sighting support_sighting(struct world *world, const char *category, double north_m,
+                                 double east_m) {
     return (struct sighting){
         .region = 7,
         .category_tag = world_category(category),
@@ -230,7 +230,7 @@ static void arm(void *context, uint64_t number, int64_t before_ms, int64_t due_m
     world->armed_ms = due_ms;
 }
 
-void world_flush(struct world *world) {
+void support_incident_flush(struct world *world) {
     world->rows_given = 0;
     incidents_flush(&world->incidents, keep_row, arm, world);
 }

@@ -48,8 +48,13 @@ void world_close(struct world *world);
 uint32_t world_category(const char *code);
 /* A person's report at a place so many metres north and east of 34 N 108 E, now, by an observer of
  * its own. */
-struct sighting world_report(struct world *world, const char *category, double north_m,
-                             double east_m);
+struct sighting support_sighting(struct world *world, const char *category, double north_m,
+                                 double east_m);
+/* By a name that core/world.c has too: of this file's own linkage. */
+static inline struct sighting world_report(struct world *world, const char *category,
+                                           double north_m, double east_m) {
+    return support_sighting(world, category, north_m, east_m);
+}
 struct position world_place(double north_m, double east_m);
 /* Appends the report's own entry and takes it; fails the test unless OK. Gives the incident. */
 uint64_t world_take(struct world *world, struct sighting sighting);
@@ -58,7 +63,10 @@ const struct incident *world_incident(const struct world *world, uint64_t number
 /* Counts events of a kind, of one incident or (0) of all. */
 size_t world_events(const struct world *world, enum entry_kind kind, uint64_t incident);
 const struct world_event *world_last(const struct world *world, enum entry_kind kind);
-void world_flush(struct world *world);
+void support_incident_flush(struct world *world);
+static inline void world_flush(struct world *world) { /* as world_report */
+    support_incident_flush(world);
+}
 /* The same rows in a fresh table. */
 void world_restart(struct world *world);
 /* Members of an incident and of what was merged into it, from the rows. */

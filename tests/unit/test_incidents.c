@@ -212,8 +212,13 @@ static void when_the_window_is_over_it_is_forgotten(void **state) {
     world.effects.now_ms++;
     assert_int_equal(incidents_fire(&world.incidents, number, &world.effects), FIRED_FORGOTTEN);
     assert_null(incidents_find(&world.incidents, number));
+    world_flush(&world); /* the deadline that fired goes with it */
+    assert_int_equal(world.armed_number, number);
+    assert_int_equal(world.armed_ms, INT64_MAX);
     assert_int_equal(world.incidents.count, 0);
     assert_int_equal(world_rows(&world, ROW_INCIDENT), 1);
+    world_restart(&world);
+    assert_int_equal(world.incidents.count, 0);
     assert_int_not_equal(world_take(&world, world_report(&world, "pothole", 0, 0)), number);
 }
 

@@ -1,0 +1,102 @@
+#include "server/replay/out.h"
+
+#include "core/check.h"
+#include "server/json_out.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PENDING_BYTES = 1 << 20 };
+
+enum status replay_out_open(struct replay_out *out, const char *path, struct error *error) {
+    *out = (struct replay_out){.file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+    buffer_init(&out->pending);
+    return out->file < 0 ? error_set(error, STATUS_IO, path, ": ", strerror(errno)) : STATUS_OK;
+}
+
+static void write_pending(struct replay_out *out) {
+    size_t done = 0;
+    while (!out->failed && done < out->pending.bytes) {
+        ssize_t written = write(out->file, out->pending.data + done, out->pending.bytes - done);
+        out->failed = written < 0 && errno != EINTR;
+        done += written > 0 ? (size_t)written : 0;
+    }
+    buffer_reset(&out->pending);
+}
+
+static void begin(struct json_out *json, struct replay_out *out, const struct replay_run *run,
+                  uint64_t seq) {
+    json_out_init(json, &out->pending);
+    json_out_object_begin(json);
+    json_out_key(json, "at");
+    json_out_instant(json, run->now_ms);
+    json_out_key(json, "seq");
+    json_out_u64(json, seq);
+    json_out_key(json, "line");
+    json_out_u64(json, run->line);
+    json_out_key(json, "kind");
+}
+
+static void end(struct json_out *json, struct replay_out *out) {
+    json_out_object_end(json);
+    buffer_append(&out->pending, "\n", 1);
+    if (out->pending.bytes >= PENDING_BYTES) {
+        write_pending(out);
+    }
+}
+
+static void on_event(void *context, const struct replay_run *run, const struct entry *entry,
+                     const struct record *record, uint64_t seq) {
+    struct replay_out *out = context;
+    const struct category *category =
+        policy_category_by_tag(run->rules.policy, entry->category_tag);
+    const struct region_table *regions = run->rules.regions;
+    struct json_out json;
+    begin(&json, out, run, seq);
+    json_out_text(&json, entry_kind_name(entry->kind));
+    json_out_key(&json, "grid");
+    if (entry->region < region_count(regions)) {
+        json_out_string(&json, region_get(regions, entry->region).code);
+    } else {
+        json_out_null(&json);
+    }
+    json_out_key(&json, "category");
+    json_out_text(&json, category == NULL ? NULL : category->code);
+    json_out_key(&json, "severity");
+    json_out_text(&json, severity_name((enum severity)entry->severity));
+    CHECK(record->json.bytes >= 2);
+    if (record->json.bytes > 2) { /* without its braces */
+        buffer_append(&out->pending, ",", 1);
+        buffer_append(&out->pending, record->json.data + 1, record->json.bytes - 2);
+    }
+    end(&json, out);
+}
+
+static void on_report(void *context, const struct replay_run *run, const struct report *report,
+                      uint64_t seq, const struct world_taken *taken) {
+    struct replay_out *out = context;
+    struct json_out json;
+    begin(&json, out, run, seq);
+    json_out_text(&json, "report");
+    json_out_key(&json, "source");
+    json_out_string(&json, report->source);
+    json_out_key(&json, "id");
+    json_out_string(&json, report->id);
+    json_out_name(&json, "incident", 'i', taken->incident);
+    json_out_name(&json, "ticket", 't', taken->ticket);
+    end(&json, out);
+}
+
+struct replay_listener replay_out_listener(struct replay_out *out) {
+    return (struct replay_listener){out, on_event, on_report};
+}
+
+enum status replay_out_close(struct replay_out *out, const char *path, struct error *error) {
+    write_pending(out);
+    buffer_deinit(&out->pending);
+    bool failed = close(out->file) != 0 || out->failed;
+    return failed ? error_set(error, STATUS_IO, path, ": it cannot be written: ", strerror(errno))
+                  : STATUS_OK;
+}
