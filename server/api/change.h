@@ -26,7 +26,7 @@ struct change {
     void (*run)(struct change *change); /* pool thread: must not touch `request` */
     void (*then)(struct change *change);
     bool running, waiting, refused; /* refused: the body is not wanted any more */
-    uint32_t calling; /* answering may end the request under a callback */
+    uint32_t calling;               /* answering may end the request under a callback */
 };
 
 /* Why nothing is changed now (507, 503); true when it was answered. */
