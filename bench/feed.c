@@ -96,8 +96,9 @@ static void *post_all(void *context) {
 }
 
 /* A reader may have an event before the poster has read its answer: that is no lag at all. */
-static void on_event(void *context, uint64_t seq) {
+static void on_event(void *context, const struct feed_event *event) {
     struct feed_run *run = context;
+    uint64_t seq = event->seq;
     if (seq < run->first_seq || seq - run->first_seq >= run->reports) {
         return;
     }
@@ -235,8 +236,8 @@ static void close_readers(struct feed_run *run) {
 }
 
 int feed_main(const struct options *options) {
-    if (options->rate <= 0 || options->seconds < 1) {
-        fputs("gridd-bench: feed needs --rate and --seconds above 0\n", stderr);
+    if (options->rate <= 0 || options->seconds < 1 || options->readers < 1) {
+        fputs("gridd-bench: feed needs --rate, --seconds and --readers above 0\n", stderr);
         return 2;
     }
     struct feed_run *run = calloc(1, sizeof *run);

@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-void feed_reader_init(struct feed_reader *reader, void *context,
-                      void (*on_event)(void *context, uint64_t seq)) {
+void feed_reader_init(struct feed_reader *reader, void *context, feed_event_cb *on_event) {
     *reader = (struct feed_reader){.context = context, .on_event = on_event, .in_size = true};
 }
 
@@ -32,7 +31,9 @@ static void dispatch(struct feed_reader *reader) {
         }
         reader->last_seq = reader->id_seq;
         reader->events++;
-        reader->on_event(reader->context, reader->id_seq);
+        const struct feed_event event = {reader->id_seq,
+                                         {(const uint8_t *)reader->data, reader->data_bytes}};
+        reader->on_event(reader->context, &event);
     }
     reader->has_data = false;
 }
@@ -44,6 +45,8 @@ static void end_line(struct feed_reader *reader) {
         reader->id_seq = sequence_of(reader->line, reader->line_bytes);
     } else if (line_begins(reader, "data: ")) {
         reader->has_data = true;
+        reader->data_bytes = reader->line_bytes - 6;
+        memcpy(reader->data, reader->line + 6, reader->data_bytes);
     } else if (line_begins(reader, "event: reset")) {
         reader->resets++;
     }

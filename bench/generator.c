@@ -7,22 +7,36 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Share of each category in a thousand: rounds and collecting are most of a fleet's day. */
-static const struct {
+struct kind {
     const char *code, *severity;
-    unsigned share;
-} categories[] = {
-    {"patrol", "minor", 380},           {"collect", "minor", 170},
-    {"publicity", "minor", 60},         {"exposed_garbage", "moderate", 80},
-    {"road_dirty", "moderate", 50},     {"dispute", "moderate", 40},
-    {"service_request", "minor", 60},   {"appeal_general", "moderate", 40},
-    {"streetlight", "minor", 25},       {"road_damage", "moderate", 25},
-    {"illegal_building", "minor", 15},  {"utility_outage", "severe", 15},
-    {"open_burning", "severe", 10},     {"ponding", "severe", 10},
-    {"key_person_risk", "severe", 5},   {"manhole_missing", "extreme", 5},
-    {"gas_leak", "extreme", 4},         {"forest_fire", "extreme", 4},
-    {"person_in_danger", "extreme", 2},
+    unsigned share; /* in a thousand */
 };
+
+/* The daily round: what is collected and made known opens no ticket. */
+static const struct kind rounds[] = {
+    {"patrol", "minor", 620},
+    {"collect", "minor", 280},
+    {"publicity", "minor", 100},
+};
+
+/* What several people report of one matter at one place; most can wait for days, few for minutes.
+ */
+static const struct kind matters[] = {
+    {"exposed_garbage", NULL, 370}, {"road_dirty", NULL, 190},  {"road_damage", NULL, 120},
+    {"streetlight", NULL, 90},      {"animal_pest", NULL, 40},  {"illegal_building", NULL, 40},
+    {"ponding", NULL, 50},          {"open_burning", NULL, 40}, {"utility_outage", NULL, 40},
+    {"manhole_missing", NULL, 10},  {"gas_leak", NULL, 4},      {"forest_fire", NULL, 4},
+    {"person_in_danger", NULL, 2},
+};
+
+/* What one person asks for: each a matter of its own. */
+static const struct kind requests[] = {
+    {"service_request", NULL, 500}, {"dispute", NULL, 200}, {"appeal_general", NULL, 300}};
+
+/* Of ten lines that open or join tickets one is a request. Six reports fall on a place, so that of
+ * all these lines three join for one that opens. */
+enum { REQUESTS_IN_TEN = 1, REPORTS_OF_PLACE = 6, CELL_M = 300, SPREAD_M = 40 };
+#define DEGREES_PER_M (1.0 / 111194.9)
 
 static const char *const texts[] = {
     "小区东门垃圾桶满溢，已通知保洁", "主干道路面有坑，车辆需绕行", "日常巡查，未发现异常",
@@ -51,14 +65,14 @@ static char *put_hex(char *to, uint64_t value) {
     return to + 16;
 }
 
-static size_t pick_category(struct prng *prng) {
+static const struct kind *pick(struct prng *prng, const struct kind *kinds, size_t kinds_count) {
     uint64_t at = prng_below(prng, 1000);
     size_t i = 0;
-    while (i + 1 < ARRAY_COUNT(categories) && at >= categories[i].share) {
-        at -= categories[i].share;
+    while (i + 1 < kinds_count && at >= kinds[i].share) {
+        at -= kinds[i].share;
         i++;
     }
-    return i;
+    return &kinds[i];
 }
 
 /* Nine of ten within the last ten minutes, the rest within the last day: devices that were out of
@@ -68,10 +82,90 @@ static int64_t pick_time_ms(struct prng *prng, uint64_t now_ms) {
     return (int64_t)(now_ms - prng_below(prng, back_ms));
 }
 
+/* What a line is about, and where. */
+struct subject {
+    const struct kind *kind;
+    struct kind own; /* where kind points for the options' category */
+    size_t grid;
+    bool has_place;
+    double lat, lon;
+};
+
+/* A place within its grid; grids lie on a square lattice. */
+static void place_in_grid(struct subject *subject, struct prng *prng, size_t grids_count) {
+    size_t side = 1;
+    while (side * side < grids_count) {
+        side++;
+    }
+    double north_m = (double)(subject->grid / side) * CELL_M + (double)prng_below(prng, CELL_M);
+    double east_m = (double)(subject->grid % side) * CELL_M + (double)prng_below(prng, CELL_M);
+    subject->lat = 30 + north_m * DEGREES_PER_M;
+    subject->lon = 114 + east_m * DEGREES_PER_M;
+    subject->has_place = true;
+}
+
+/* A report of one of the matters. Its number gives all of it but what this reporter adds. */
+static void pick_matter(struct subject *subject, struct prng *prng,
+                        const struct load_options *options) {
+    double lines = (double)options->lines * options->tickets_pct / 100 *
+                   (1 - options->repeated_pct / 100) * (10 - REQUESTS_IN_TEN) / 10;
+    uint64_t places = (uint64_t)(lines / REPORTS_OF_PLACE) + 1;
+    struct prng place;
+    prng_init(&place, (options->seed << 32) + prng_below(prng, places) + 1);
+    subject->kind = pick(&place, matters, ARRAY_COUNT(matters));
+    subject->grid = (size_t)prng_below(&place, options->tree->grids_count);
+    place_in_grid(subject, &place, options->tree->grids_count);
+    subject->lat += ((double)prng_below(prng, SPREAD_M) - SPREAD_M / 2) * DEGREES_PER_M;
+    subject->lon += ((double)prng_below(prng, SPREAD_M) - SPREAD_M / 2) * DEGREES_PER_M;
+}
+
+static void pick_subject(struct subject *subject, struct prng *prng,
+                         const struct load_options *options) {
+    double at = (double)prng_below(prng, 1000000) / 10000;
+    subject->has_place = false;
+    subject->grid = (size_t)prng_below(prng, options->tree->grids_count);
+    if (options->category != NULL && at < options->category_pct) {
+        subject->own = (struct kind){options->category, NULL, 0};
+        subject->kind = &subject->own;
+        place_in_grid(subject, prng, options->tree->grids_count);
+    } else if (at >= 100 - options->tickets_pct) {
+        if (prng_below(prng, 10) < REQUESTS_IN_TEN) {
+            subject->kind = pick(prng, requests, ARRAY_COUNT(requests));
+            place_in_grid(subject, prng, options->tree->grids_count);
+        } else {
+            pick_matter(subject, prng, options);
+        }
+    } else {
+        subject->kind = pick(prng, rounds, ARRAY_COUNT(rounds));
+    }
+}
+
+static char *put_degrees(char *to, double degrees) {
+    uint64_t micro = (uint64_t)(degrees * 1e6 + 0.5);
+    to = put_digits(to, micro / 1000000, micro >= 100000000 ? 3 : 2);
+    *to++ = '.';
+    return put_digits(to, micro % 1000000, 6);
+}
+
+/* As long with a place as without, within a few bytes. */
+static char *put_subject(char *at, const struct subject *subject) {
+    if (subject->has_place) {
+        at = put_text(at, "\",\"location\":{\"lat\":");
+        at = put_degrees(at, subject->lat);
+        at = put_text(at, ",\"lon\":");
+        at = put_degrees(at, subject->lon);
+        return put_text(at, "},\"reporter\":\"w");
+    }
+    at = put_text(at, "\",\"severity\":\"");
+    at = put_text(at, subject->kind->severity);
+    return put_text(at, "\",\"channel\":\"handheld\",\"reporter\":\"w");
+}
+
 size_t load_report(char to[REPORT_BYTES_MAX], struct prng *prng, uint64_t number,
                    const struct load_options *options) {
     uint64_t worker = prng_below(prng, 20000);
-    size_t category = pick_category(prng);
+    struct subject subject;
+    pick_subject(&subject, prng, options);
     char *at = put_text(to, "{\"id\":\"");
     at = put_hex(at, options->seed * UINT64_C(0x9e3779b97f4a7c15) ^ options->now_ms);
     at = put_text(at, "-");
@@ -79,14 +173,12 @@ size_t load_report(char to[REPORT_BYTES_MAX], struct prng *prng, uint64_t number
     at = put_text(at, "\",\"source\":\"fleet-");
     at = put_digits(at, worker % 16, 2);
     at = put_text(at, "\",\"category\":\"");
-    at = put_text(at, categories[category].code);
+    at = put_text(at, subject.kind->code);
     at = put_text(at, "\",\"occurred_at\":\"");
     instant_format(at, pick_time_ms(prng, options->now_ms));
     at = put_text(at + INSTANT_TEXT_BYTES, "\",\"grid\":\"");
-    at = put_text(at, options->tree->grids[prng_below(prng, options->tree->grids_count)]);
-    at = put_text(at, "\",\"severity\":\"");
-    at = put_text(at, categories[category].severity);
-    at = put_text(at, "\",\"channel\":\"handheld\",\"reporter\":\"w");
+    at = put_text(at, options->tree->grids[subject.grid]);
+    at = put_subject(at, &subject);
     at = put_digits(at, worker, 6);
     at = put_text(at, "\",\"text\":\"");
     at = put_text(at, texts[prng_below(prng, ARRAY_COUNT(texts))]);

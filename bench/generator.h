@@ -27,7 +27,13 @@ struct load_options {
     uint64_t seed;
     uint64_t lines;      /* reports sent in all, repeated ones included */
     double repeated_pct; /* of the lines are an earlier line again, any earlier one */
-    uint64_t now_ms;     /* wall clock the events' times are near to */
+    /* Of the lines open or join a ticket: reports of matters that lie at places of their own, about
+     * three joining for one that opens, and requests. The rest is the daily round, which opens
+     * none. */
+    double tickets_pct;
+    const char *category; /* that category_pct of the lines have, each at its own place; or NULL */
+    double category_pct;
+    uint64_t now_ms; /* wall clock the events' times are near to */
     const struct bench_tree *tree;
 };
 
@@ -46,8 +52,8 @@ void load_free(struct load *load);
 /* Lines [first, first + count) as one body. */
 struct slice load_body(const struct load *load, uint64_t first, uint64_t count);
 
-/* One report of about 260 bytes with nine members, `number` in its id; returns its bytes, without a
- * line feed. `to` has room for REPORT_BYTES_MAX. */
+/* One report of about 260 bytes with eight or nine members, `number` in its id; returns its bytes,
+ * without a line feed. `to` has room for REPORT_BYTES_MAX. */
 enum { REPORT_BYTES_MAX = 512 };
 size_t load_report(char to[REPORT_BYTES_MAX], struct prng *prng, uint64_t number,
                    const struct load_options *options);

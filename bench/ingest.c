@@ -105,11 +105,11 @@ static double merge_cpu(const struct ingest_result *result, uint64_t lines) {
 
 static void print_result(const struct options *options, const struct load *load,
                          const struct ingest_result *result, const struct settled *settled) {
-    printf("\ningest: %llu reports (%llu repeated), %.0f bytes each, %llu an upload, "
-           "%llu connections, %s\n",
+    printf("\ningest: %llu reports (%llu repeated, %g %% for tickets), %.0f bytes each, "
+           "%llu an upload, %llu connections, %s\n",
            (unsigned long long)load->lines, (unsigned long long)load->repeated,
-           (double)load->bytes_count / (double)load->lines, (unsigned long long)options->bulk,
-           (unsigned long long)options->connections,
+           options->tickets_pct, (double)load->bytes_count / (double)load->lines,
+           (unsigned long long)options->bulk, (unsigned long long)options->connections,
            options->rate > 0 ? "open loop" : "closed loop");
     printf("%-26s %.3f\n", "seconds", result->seconds);
     printf("%-26s %.0f\n", "reports/s", (double)load->lines / result->seconds);
@@ -171,6 +171,7 @@ static void write_json(const struct options *options, const struct load *load,
     json_member_u64(&out, "bulk", options->bulk);
     json_member_u64(&out, "connections", options->connections);
     json_member_double(&out, "duplicates_pct", options->repeated_pct);
+    json_member_double(&out, "tickets_pct", options->tickets_pct);
     json_member_double(&out, "rate", options->rate);
     json_member_u64(&out, "seed", options->seed);
     json_member_double(&out, "seconds", result->seconds);
@@ -200,6 +201,7 @@ int ingest_main(const struct options *options) {
     const struct load_options load_options = {.seed = options->seed,
                                               .lines = options->events,
                                               .repeated_pct = options->repeated_pct,
+                                              .tickets_pct = options->tickets_pct,
                                               .now_ms = wall_ms(),
                                               .tree = &bench.tree};
     if (!load_make(&load, &load_options)) {

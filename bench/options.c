@@ -28,6 +28,8 @@ static const struct {
      "keep-alive connections"},
     {"--duplicates", OPTION_DECIMAL, offsetof(struct options, repeated_pct),
      "percent of the reports that repeat an earlier one"},
+    {"--tickets", OPTION_DECIMAL, offsetof(struct options, tickets_pct),
+     "percent of the reports that open or join tickets"},
     {"--rate", OPTION_DECIMAL, offsetof(struct options, rate),
      "reports a second, open loop; 0: as fast as answers come"},
     {"--grids", OPTION_NUMBER, offsetof(struct options, grids), "grids of the synthetic tree"},
@@ -86,10 +88,12 @@ static bool in_range(const struct options *options) {
         wrong = "--events must be 1 to 200000000";
     } else if (options->repeated_pct > 100) {
         wrong = "--duplicates must be 0 to 100";
+    } else if (options->tickets_pct > 100) {
+        wrong = "--tickets must be 0 to 100";
     } else if (options->grids < 1 || options->grids > 2000000) {
         wrong = "--grids must be 1 to 2000000";
-    } else if (options->readers < 1 || options->readers > 100000) {
-        wrong = "--readers must be 1 to 100000";
+    } else if (options->readers > 100000) {
+        wrong = "--readers must be at most 100000";
     }
     if (wrong != NULL) {
         fprintf(stderr, "gridd-bench: %s\n", wrong);

@@ -13,7 +13,7 @@ struct options {
     const char *regions_path; /* NULL: a synthetic tree */
     const char *directory;    /* where our own server's data goes */
     uint64_t seed, connections, bulk, events, grids, readers, seconds, settle_s;
-    double repeated_pct, rate;
+    double repeated_pct, tickets_pct, rate;
     bool keep;
     const char *server_arguments[SERVER_ARGUMENTS_MAX]; /* what stands behind "--" */
 };

@@ -46,7 +46,9 @@ void write_json_file(const char *path, const struct buffer *json);
 int ingest_main(const struct options *options);
 int feed_main(const struct options *options);
 int timeline_main(const struct options *options);
+int mixed_main(const struct options *options);
 int timers_main(const struct options *options);
+int incidents_main(const struct options *options);
 int limits_main(const struct options *options);
 int calendar_main(const struct options *options);
 

@@ -30,9 +30,7 @@
     X(24, TICKET_RECOMPUTED, "ticket.recomputed")                                                  \
     X(32, DIRECTIVE_ISSUED, "directive.issued")                                                    \
     X(33, DIRECTIVE_RECEIPT, "directive.receipt")                                                  \
-    X(34, DIRECTIVE_DONE, "directive.done")                                                        \
-    X(40, POLICY_CHANGED, "policy.changed")                                                        \
-    X(41, CALENDAR_CHANGED, "calendar.changed")
+    X(34, DIRECTIVE_DONE, "directive.done")
 
 enum entry_kind {
 #define ENTRY_KIND_ENUM(number, name, text) ENTRY_##name = (number),

@@ -78,6 +78,8 @@
     X(joint_tickets, 65536, 4, 10000000, "tickets handled jointly; more: 503")                     \
     X(open_directives, 65536, 4, 10000000, "directives that are not done; more: 503")              \
     X(directive_addressees, 4096, 4, 1000000, "addressees of one directive; more: 422")            \
+    X(stats_jobs, 4, 1, 64, "statistics and their lists under way; more: 503")                     \
+    X(stats_ms, 10000, 1, 600000, "one count of statistics may take; more: 503")                   \
     X(disk_reserve_bytes, 512 * MIB, 1 * MIB, 1024 * GIB, "free disk below which intake: 507")
 
 struct limits {
@@ -113,20 +115,31 @@ enum {
     LIMIT_DAY_WORK_HOURS = 8, /* those days in work_hour */
     MERGE_DISTANCE_M_MAX = 100000,
     LADDER_STEP_PERCENT_MAX = 1000, /* of a limit, from one step to the next */
-    LADDER_PAUSE_S_MIN = 60,        /* between steps and between repeats: nobody is flooded */
-    REGION_CODE_CAP = 64,           /* >= max of region_code_bytes */
-    OPEN_INCIDENTS_CAP = 16000000,  /* >= max of open_incidents */
+    /* Between steps and between repeats, so that nobody is flooded: what a policy says when it does
+     * not say `ladder_pause`, which only makes it shorter, for drills. */
+    LADDER_PAUSE_S_DEFAULT = 60,
+    LADDER_PAUSE_S_MIN = 1,
+    REGION_CODE_CAP = 64,          /* >= max of region_code_bytes */
+    OPEN_INCIDENTS_CAP = 16000000, /* >= max of open_incidents */
     POLICY_CODE_BYTES_MAX = 64,
-    CALENDARS_MAX = 16,             /* of one file */
-    CALENDAR_NAME_BYTES_MAX = 32,   /* of [a-z0-9_] */
-    CALENDAR_INTERVALS_MAX = 4,     /* attendance intervals of a day */
-    CALENDAR_EXCEPTIONS_MAX = 512,  /* holidays and make-up workdays of a calendar */
-    CALENDAR_REGIONS_MAX = 256,     /* regions with a calendar of their own */
-    CALENDAR_AHEAD_DAYS_MAX = 3660, /* limits, and from an instant to what is due after it */
-    DEADLINE_LOAD_ROWS = 4096,      /* read into memory at a time */
+    CALENDARS_MAX = 16,                /* of one file */
+    CALENDAR_NAME_BYTES_MAX = 32,      /* of [a-z0-9_] */
+    CALENDAR_INTERVALS_MAX = 4,        /* attendance intervals of a day */
+    CALENDAR_EXCEPTIONS_MAX = 512,     /* holidays and make-up workdays of a calendar */
+    CALENDAR_REGIONS_MAX = 256,        /* regions with a calendar of their own */
+    CALENDAR_AHEAD_DAYS_MAX = 3660,    /* limits, and from an instant to what is due after it */
+    DEADLINE_LOAD_ROWS = 4096,         /* read into memory at a time */
+    COMMAND_BODY_BYTES_MAX = 64 << 10, /* of a command, a ticket opened by hand; more: 413 */
+    ORDER_BODY_BYTES_MAX = 1 << 20, /* of a directive or an un-merge, which list many; more: 413 */
+    ROWS_SCANNED_MAX = 50000,       /* of tickets or incidents for one page of a list */
+    TICKET_HISTORY_MAX = 200,       /* events shown with a ticket, the newest */
+    CLOCK_PIECES_MAX = 1000,        /* intervals that explain one clock */
+    UNMERGE_MEMBERS_MAX = 200000,   /* reports of an incident that is taken apart; more: 422 */
     REPLAY_LINES_MAX = 1 << 28,     /* of one replay's input; more: refused */
     REPLAY_DEADLINES_MAX = 1 << 26, /* at once in a replay, overtaken ones too; more: it ends */
     REPLAY_ARCHIVE_BYTES = 1 << 30, /* rows of tickets that are over; the oldest are forgotten */
+    STATS_GROUPS_MAX = 1000,        /* of one answer: more are left out and said so */
+    STATS_DAYS_MAX = 400,           /* of a window of statistics */
 };
 
 /* The defaults of the table. */

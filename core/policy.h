@@ -96,6 +96,7 @@ struct policy {
     struct unit units[UNITS_MAX];
     struct assignment assignments[ASSIGNMENTS_MAX];
     struct ladder ladders[5];     /* by priority, 1..4 */
+    uint32_t ladder_pause_s;      /* least time between two steps or repeats of a ladder */
     struct stage_limit decide[5]; /* by priority: return, extension, suspension, whistle */
     uint32_t archive_s;           /* closed until archived without a follow-up */
     uint32_t reopen_s;            /* archived until it cannot be reopened */
@@ -153,8 +154,12 @@ MUST_USE enum status policy_add_assignment(struct policy *policy, struct slice c
                                            struct slice region, struct slice unit,
                                            struct error *error);
 
-/* INVALID: a priority but 1..4; percentages but reminder < near < 100; times of 0 or out of range;
- * unacked_s that do not rise. */
+/* INVALID: not from LADDER_PAUSE_S_MIN to LADDER_PAUSE_S_DEFAULT. Ladders set later may be so fast.
+ */
+MUST_USE enum status policy_set_ladder_pause(struct policy *policy, uint32_t pause_s,
+                                             struct error *error);
+/* INVALID: a priority but 1..4; percentages but reminder < near < 100; times of 0 or out of range,
+ * steps or repeats below ladder_pause_s; unacked_s that do not rise. */
 MUST_USE enum status policy_set_ladder(struct policy *policy, unsigned priority,
                                        const struct ladder *ladder, struct error *error);
 MUST_USE enum status policy_set_decide(struct policy *policy, unsigned priority,

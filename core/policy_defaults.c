@@ -106,6 +106,7 @@ static const struct stage_limit decide[5] = {
 void policy_default_rules(struct policy *policy) {
     memcpy(policy->ladders, ladders, sizeof ladders);
     memcpy(policy->decide, decide, sizeof decide);
+    policy->ladder_pause_s = LADDER_PAUSE_S_DEFAULT;
     policy->archive_s = 7 * 86400;   /* domain.md 3.3, 25 */
     policy->reopen_s = 30 * 86400;   /* domain.md 3.3, 22 */
     policy->return_s = 4 * 3600;     /* ours: half a working day */

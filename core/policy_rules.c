@@ -162,21 +162,21 @@ static const char *unacked_problem(const struct ladder *ladder) {
     return NULL;
 }
 
-static const char *ladder_problem(const struct ladder *ladder) {
+static const char *ladder_problem(const struct ladder *ladder, uint32_t pause_s) {
     if (ladder->near_percent == 0 || ladder->near_percent >= 100) {
         return "near_percent: is not from 1 to 99 percent";
     }
     if (ladder->reminder_percent >= ladder->near_percent) {
         return "reminder_percent: is not below near_percent";
     }
-    if (ladder->step_s < LADDER_PAUSE_S_MIN || ladder->step_s > TIME_S_MAX) {
-        return "step: is not from 1 minute to 366 days";
+    if (ladder->step_s < pause_s || ladder->step_s > TIME_S_MAX) {
+        return "step: is not from ladder_pause (1 minute by default) to 366 days";
     }
     if (ladder->step_percent > LADDER_STEP_PERCENT_MAX) {
         return "step_percent: is above 1000";
     }
-    if (ladder->repeat_s < LADDER_PAUSE_S_MIN || ladder->repeat_s > TIME_S_MAX) {
-        return "repeat: is not from 1 minute to 366 days";
+    if (ladder->repeat_s < pause_s || ladder->repeat_s > TIME_S_MAX) {
+        return "repeat: is not from ladder_pause (1 minute by default) to 366 days";
     }
     if (ladder->top_level > REGION_LEVEL_MAX) {
         return "top_level: is above 15";
@@ -187,10 +187,18 @@ static const char *ladder_problem(const struct ladder *ladder) {
     return unacked_problem(ladder);
 }
 
+enum status policy_set_ladder_pause(struct policy *policy, uint32_t pause_s, struct error *error) {
+    if (pause_s < LADDER_PAUSE_S_MIN || pause_s > LADDER_PAUSE_S_DEFAULT) {
+        return refuse(error, "ladder_pause: is not from 1 second to 1 minute");
+    }
+    policy->ladder_pause_s = pause_s;
+    return STATUS_OK;
+}
+
 enum status policy_set_ladder(struct policy *policy, unsigned priority, const struct ladder *ladder,
                               struct error *error) {
-    const char *why =
-        priority < 1 || priority > 4 ? "a priority is not 1, 2, 3 or 4" : ladder_problem(ladder);
+    const char *why = priority < 1 || priority > 4 ? "a priority is not 1, 2, 3 or 4"
+                                                   : ladder_problem(ladder, policy->ladder_pause_s);
     if (why != NULL) {
         return refuse(error, why);
     }

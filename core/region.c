@@ -4,6 +4,8 @@
 #include "core/region_table.h"
 
 #include <string.h>
+
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 uint32_t region_code_tag(struct slice code) {
@@ -60,6 +62,12 @@ uint32_t region_find(const struct region_table *table, struct slice code) {
     }
     CHECK(false); /* at most 3/4 of the slots are used */
     return REGION_NONE;
+}
+
+void region_prefetch(const struct region_table *table, struct slice code) {
+    if (code.bytes != 0) {
+        __builtin_prefetch(&table->slots[region_code_tag(code) & table->slots_mask]);
+    }
 }
 
 /* The region right behind the subtree, when it has the same parent. */

@@ -97,6 +97,8 @@ MUST_USE enum status region_table_build(struct region_table **ret, void *memory,
 size_t region_count(const struct region_table *table);
 /* REGION_NONE when unknown. O(1). */
 uint32_t region_find(const struct region_table *table, struct slice code);
+/* Brings what region_find reads first into the cache ahead of it. */
+void region_prefetch(const struct region_table *table, struct slice code);
 /* CHECKs id < region_count. O(1). */
 struct region region_get(const struct region_table *table, uint32_t id);
 /* Is `id` the region `root` or below it? O(1), by the build's numbering. */

@@ -134,6 +134,7 @@ static void parse_init(struct report_parse *parse, const struct report_context *
     content_tag_init(&parse->tag);
     parse->id = parse->source = parse->reporter = parse->text = (struct slice){NULL, 0};
     parse->device = (struct slice){NULL, 0};
+    parse->grid = (struct slice){NULL, 0};
     parse->category = NULL;
     parse->channel = NULL;
     parse->observation = (struct observation){0};
@@ -159,6 +160,7 @@ enum status report_parse(struct report *ret, struct report_problem *problem,
     struct report report = {0};
     struct slice json = {NULL, 0};
     if (read_object(&parse, &json)) {
+        report_settle_grid(&parse);
         require_fields(&parse);
     }
     if (!parse.refused && !parse.has_grid) {
@@ -172,7 +174,7 @@ enum status report_parse(struct report *ret, struct report_problem *problem,
         return STATUS_INVALID;
     }
     fill_entry(&parse, &report.entry);
-    report.occurred_given_ms = parse.occurred_ms;
+
     if (!fill_identity(&parse, &report)) {
         return STATUS_FULL;
     }
@@ -181,6 +183,7 @@ enum status report_parse(struct report *ret, struct report_problem *problem,
     ret->record = report.record;
     ret->id = report.id;
     ret->source = report.source;
+    ret->occurred_given_ms = parse.occurred_ms;
     report_observation(&ret->observation, &parse, report.source);
     return STATUS_OK;
 }

@@ -85,7 +85,19 @@ static void read_grid(struct report_parse *parse, const struct json_token *value
     if (!report_string(parse, "/grid", value, SIZE_MAX, &code)) {
         return;
     }
+    parse->grid = code;
+    if (parse->context->regions != NULL) {
+        region_prefetch(parse->context->regions, code);
+    }
+}
+
+void report_settle_grid(struct report_parse *parse) {
+    struct slice code = parse->grid;
     const struct region_table *regions = parse->context->regions;
+    if (code.data == NULL) {
+        return;
+    }
+    parse->grid = (struct slice){NULL, 0};
     parse->region = regions != NULL ? region_find(regions, code) : REGION_NONE;
     if (parse->region == REGION_NONE) {
         report_refuse(parse, TITLE_UNKNOWN, "/grid", "the region \"", code,

@@ -27,6 +27,7 @@ struct report_parse {
 
     /* What was read; an empty slice, false, NULL or 0 where it is absent. */
     struct slice id, source, reporter, device, text;
+    struct slice grid; /* until report_settle_grid has found its region */
     const struct category *category;
     const struct channel *channel;
     struct observation observation; /* what members say of it directly */
@@ -48,8 +49,12 @@ enum json_kind report_pull(struct report_parse *parse, struct json_token *ret);
 /* Pulls until the nesting is `depth` again or the text is broken. */
 void report_pull_to_depth(struct report_parse *parse, uint32_t depth);
 
-/* Fills the problem unless one stands. The detail is before + value + after, where the value is
- * what the sender wrote and is cut. */
+/* Finds the region of the grid that was read, if one was, or refuses it. The table's slot was asked
+ * for when the grid was read; the members behind it are read meanwhile. */
+void report_settle_grid(struct report_parse *parse);
+
+/* Fills the problem unless one stands; a grid still to be settled was there before. The detail is
+ * before + value + after, where the value is what the sender wrote and is cut. */
 void report_refuse(struct report_parse *parse, const char *title, const char *pointer,
                    const char *before, struct slice value, const char *after);
 /* `expected` completes the sentence "expected ...". */

@@ -28,6 +28,7 @@ static size_t append(char *to, size_t room, size_t used, struct slice text) {
 
 void report_refuse(struct report_parse *parse, const char *title, const char *pointer,
                    const char *before, struct slice value, const char *after) {
+    report_settle_grid(parse);
     if (parse->refused) {
         return;
     }
@@ -67,6 +68,7 @@ void report_refuse_syntax(struct report_parse *parse) {
     size_t used = append(after, sizeof after, 0, SLICE_LITERAL(": "));
     append(after, sizeof after, used, slice_text(json_problem_text(parse->reader->problem)));
     parse->refused = false;
+    parse->grid = (struct slice){NULL, 0};
     report_refuse(parse, TITLE_SYNTAX, "", "at byte ", offset, after);
 }
 

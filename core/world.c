@@ -113,6 +113,7 @@ static void open_for_report(struct world *world, uint64_t incident, const struct
         .origin = ORIGIN_REPORT,
         .incident = incident,
         .category_tag = category_tag,
+        .channel_tag = sighting->observation.channel_tag,
         .region = sighting->region,
         .severity = sighting->severity,
         .is_public = is_public,
@@ -146,7 +147,7 @@ static void command_by_system(struct world *world, struct ticket *ticket,
     CHECK(outcome.verdict != TICKET_INVALID && outcome.verdict != TICKET_REPLAYED);
 }
 
-static struct slice repage_names(char to[REPAGE_NAMES_BYTES], unsigned repage) {
+static const char *repage_names(char to[REPAGE_NAMES_BYTES], unsigned repage) {
     static const char *const names[] = {
 #define REPAGE_NAME(bit, name, text) [bit] = (text),
         REPAGE_TABLE(REPAGE_NAME)
@@ -158,14 +159,15 @@ static struct slice repage_names(char to[REPAGE_NAMES_BYTES], unsigned repage) {
         if ((repage >> bit & 1) == 0) {
             continue;
         }
-        CHECK(used + bytes + 1 <= REPAGE_NAMES_BYTES);
+        CHECK(used + bytes + 2 <= REPAGE_NAMES_BYTES);
         if (used > 0) {
             to[used++] = ',';
         }
         memcpy(to + used, names[bit], bytes);
         used += bytes;
     }
-    return (struct slice){(const uint8_t *)to, used};
+    to[used] = '\0';
+    return to;
 }
 
 /* What absorbing a report means for the ticket: it may be more urgent, and it is not idle. */
@@ -462,6 +464,10 @@ void world_fire(struct world *world, const struct deadline *deadline, struct eve
     if (incident != NULL && incident->due_ms <= context->now_ms) {
         fire_incident(world, incident, log);
     }
+}
+
+bool world_recompute(struct world *world, uint32_t *place, uint32_t count, struct event_log *log) {
+    return docket_recompute(&world->docket, step_context(world, log), place, count);
 }
 
 /* Rows. */

@@ -100,6 +100,10 @@ MUST_USE enum status world_issue(struct world *world, const struct directive_ord
 /* Something came due; what does not match the owner's state is nothing. */
 void world_fire(struct world *world, const struct deadline *deadline, struct event_log *log);
 
+/* Moves the clocks of `count` tickets' places from `*place` on to the rules in force; false when
+ * that were the last. Up to one event a ticket. */
+bool world_recompute(struct world *world, uint32_t *place, uint32_t count, struct event_log *log);
+
 /* Rows that changed since the last flush, deadlines among them, each once. `seq`: of the last entry
  * of the block they go with. */
 void world_flush(struct world *world, uint64_t seq, row_cb *row, void *context);

@@ -32,7 +32,7 @@ static int unknown(const char *name) {
 }
 
 static int help(int argc, char **argv) {
-    if (argc < 3) {
+    if (argc < 3 || strcmp(argv[2], "help") == 0 || strcmp(argv[2], "--help") == 0) {
         usage(stdout);
         return CLI_DONE;
     }

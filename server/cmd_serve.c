@@ -1,4 +1,4 @@
-#include "server/policy_file.h"
+#include "server/rules.h"
 #include "server/serve.h"
 #include "server/serve_options.h"
 
@@ -10,19 +10,13 @@
 
 static int check_files(const struct serve_options *options, const struct cli_command *command) {
     struct error error;
-    struct policy *policy = malloc(sizeof *policy);
-    if (policy == NULL) {
-        return cli_fail(command, CLI_FAILED, "out of memory", NULL, NULL);
-    }
-    enum status status = policy_load(policy, options->config.policy_path, &error);
-    free(policy);
+    struct rules *rules;
+    enum status status =
+        rules_new(&rules, options->config.policy_path, options->config.calendar_path, &error);
     if (status != STATUS_OK) {
         return cli_fail(command, CLI_FAILED, error.message, NULL, NULL);
     }
-    const char *calendar = options->config.calendar_path;
-    if (calendar[0] != '\0' && access(calendar, R_OK) != 0) {
-        return cli_fail(command, CLI_FAILED, calendar, ": ", strerror(errno));
-    }
+    rules_free(rules);
     return CLI_GO_ON;
 }
 

@@ -15,6 +15,7 @@ struct config {
     char calendar_path[4096];
     bool no_auth;
     enum log_level log_level;
+    bool log_level_given; /* by a flag: a reload of the file does not change it */
     bool access_log;      /* a line per request; errors are always logged */
     uint64_t cache_bytes; /* RocksDB block cache */
     uint64_t memtable_bytes;

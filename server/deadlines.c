@@ -1,10 +1,10 @@
 #include "server/deadlines.h"
 
 #include "core/check.h"
+#include "storage/pages.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 enum {
     FIRE_MAX = 512,  /* of one turn of the loop */
@@ -63,7 +63,7 @@ static void read_rows(uv_work_t *work) {
 }
 
 static void free_all(struct deadlines *d) {
-    munmap(d->memory, d->memory_bytes);
+    pages_free(d->memory, d->memory_bytes);
     free(d->load.rows);
     free(d->queue);
     free(d);
@@ -154,11 +154,10 @@ enum status deadlines_new(struct deadlines **ret, const struct deadlines_options
     CHECK(d != NULL);
     d->options = *options;
     d->memory_bytes = horizon_bytes(options->limits);
-    d->memory = mmap(NULL, d->memory_bytes, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    d->memory = pages_new(d->memory_bytes);
     d->load.rows = malloc(DEADLINE_LOAD_ROWS * sizeof *d->load.rows);
     d->load.owner = d;
-    if (d->memory == MAP_FAILED) {
+    if (d->memory == NULL) {
         free(d->load.rows);
         free(d);
         return STATUS_NO_MEMORY;

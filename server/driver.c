@@ -1,29 +1,29 @@
-#include "server/driver.h"
+#include "server/driver_inside.h"
 
 #include "core/check.h"
 #include "server/log.h"
+#include "server/rules.h"
+#include "storage/pages.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-struct driver {
-    struct services *services;
-    struct world world;
-    void *world_memory;
-    size_t world_bytes;
-    struct event_log log;
-    void *log_memory;
-    struct deadlines *deadlines;
-    /* What the world looks at now. */
-    struct world_view view;
-    struct region_ref *regions;
-    struct calendar_map calendar_map;
+enum {
+    RECOMPUTE_MS = 2,
+    RECOMPUTE_TICKETS = 16, /* of one step: each may have an event */
+    RECOMPUTE_STEPS = 64,   /* of one turn */
 };
 
 static int64_t now_ms(const struct driver *driver) {
     return service_time_ms(driver->services->time);
 }
+
+static bool may_fire(void *context) {
+    const struct driver *driver = context;
+    return committer_pressure(driver->services->committer) == PRESSURE_NONE;
+}
+
+static void on_recompute(uv_timer_t *timer);
 
 /* Policy, calendars and regions are replaced by their owners; the world is told before its next
  * step. The old region table is held until then. */
@@ -38,15 +38,21 @@ static void refresh_view(struct driver *driver) {
     driver->regions = region_ref_acquire(regions);
     uint32_t unknown = 0;
     (void)calendar_map_build(&driver->calendar_map, services->calendars, regions->table, &unknown);
+    size_t policies_count = 0;
     driver->view = (struct world_view){
         .policy = services->policy,
-        .policies = services->policies,
-        .policies_count = services->policies_count,
+        .policies = rules_policies(services->rules, &policies_count),
+        .policies_count = policies_count,
         .calendars = services->calendars,
         .calendar_map = &driver->calendar_map,
         .regions = regions->table,
     };
+    bool first = driver->world.context.policy == NULL;
     world_adopt(&driver->world, &driver->view);
+    if (!first && !driver->stopped) {
+        driver->recompute_place = 0;
+        CHECK(uv_timer_start(&driver->recompute, on_recompute, RECOMPUTE_MS, RECOMPUTE_MS) == 0);
+    }
 }
 
 /* A step is about to happen: room for all it may append, and the numbers it will get. */
@@ -59,24 +65,54 @@ static struct event_log *begin_step(struct driver *driver, size_t report_bytes) 
     return &driver->log;
 }
 
-static void append_events(struct driver *driver) {
+static void append_log(struct driver *driver, const struct event_log *log) {
     struct committer *committer = driver->services->committer;
-    for (uint32_t i = 0; i < driver->log.events_count; i++) {
+    for (uint32_t i = 0; i < log->events_count; i++) {
         struct entry entry;
         struct record record;
-        event_log_entry(&driver->log, i, &entry, &record);
+        event_log_entry(log, i, &entry, &record);
         committer_append(committer, &entry, &record);
     }
-    CHECK(committer_next_seq(committer) == driver->log.effects.next_seq);
+    CHECK(committer_next_seq(committer) == log->effects.next_seq);
+}
+
+static void append_events(struct driver *driver) {
+    append_log(driver, &driver->log);
+}
+
+void driver_begin_step(struct driver *driver, struct event_log *log, uint32_t entries,
+                       size_t text_bytes) {
+    struct committer *committer = driver->services->committer;
+    committer_reserve(committer, entries, text_bytes);
+    refresh_view(driver);
+    event_log_begin(log, now_ms(driver), committer_next_seq(committer));
+}
+
+void driver_end_step(struct driver *driver, const struct event_log *log,
+                     struct driver_step *ret_step) {
+    append_log(driver, log);
+    ret_step->seq = committer_next_seq(driver->services->committer) - 1;
 }
 
 static void end_step(struct driver *driver, struct driver_step *ret_step) {
-    append_events(driver);
-    ret_step->seq = committer_next_seq(driver->services->committer) - 1;
+    driver_end_step(driver, &driver->log, ret_step);
 }
 
 const struct world *driver_world(const struct driver *driver) {
     return &driver->world;
+}
+
+const struct census *driver_census(struct driver *driver) {
+    census_refresh(&driver->census, &driver->world.docket, now_ms(driver));
+    return &driver->census;
+}
+
+void driver_tick(struct driver *driver) {
+    census_tick(&driver->census, &driver->world.docket, now_ms(driver));
+}
+
+void driver_deadlines(const struct driver *driver, struct deadlines_stats *ret) {
+    deadlines_stats(driver->deadlines, ret);
 }
 
 const struct ticket_context *driver_context(struct driver *driver) {
@@ -145,17 +181,33 @@ enum status driver_unmerge(struct driver *driver, uint64_t incident, const uint6
     return status;
 }
 
+/* A new calendar moves what is due: open clocks are computed anew, some tickets at a time, and each
+ * whose due instant changed tells it. Whatever touches a ticket before its turn does the same. */
+static void on_recompute(uv_timer_t *timer) {
+    struct driver *driver = timer->data;
+    bool more = true;
+    for (int i = 0; more && i < RECOMPUTE_STEPS && may_fire(driver); i++) {
+        struct event_log *log = begin_step(driver, 0);
+        more = world_recompute(&driver->world, &driver->recompute_place, RECOMPUTE_TICKETS, log);
+        driver->recomputed_events += log->events_count;
+        append_events(driver);
+    }
+    if (!more) {
+        CHECK(uv_timer_stop(timer) == 0);
+        if (driver->recomputed_events > 0) {
+            log_line(LOG_LEVEL_INFO, LOG_RELOAD, "open clocks go by the new rules", "tickets_moved",
+                     LOG_U64, driver->recomputed_events, NULL);
+        }
+        driver->recomputed_events = 0;
+    }
+}
+
 static void on_fire(void *context, const struct deadline *deadline, bool is_late) {
     (void)is_late; /* the ticket sees by itself how late it is */
     struct driver *driver = context;
     struct event_log *log = begin_step(driver, 0);
     world_fire(&driver->world, deadline, log);
     append_events(driver);
-}
-
-static bool may_fire(void *context) {
-    const struct driver *driver = context;
-    return committer_pressure(driver->services->committer) == PRESSURE_NONE;
 }
 
 static void on_deadlines_failed(void *context, const struct error *error) {
@@ -204,6 +256,7 @@ void driver_on_closing(struct driver *driver, struct row_set *rows) {
     uint64_t seq = committer_next_seq(driver->services->committer) - 1;
     struct closing closing = {driver, rows, seq};
     world_flush(&driver->world, seq, put_row, &closing);
+    rules_flush(driver->services->rules, rows);
 }
 
 void driver_on_published(struct driver *driver, uint64_t seq) {
@@ -214,11 +267,19 @@ enum status driver_load_ticket(struct driver *driver, struct slice key, struct s
     return world_restore_ticket(&driver->world, key, value);
 }
 
+void driver_adopt(struct driver *driver) {
+    refresh_view(driver);
+}
+
 void driver_start(struct driver *driver) {
     deadlines_start(driver->deadlines);
+    /* The rules may have changed while nobody was running. */
+    CHECK(uv_timer_start(&driver->recompute, on_recompute, RECOMPUTE_MS, RECOMPUTE_MS) == 0);
 }
 
 void driver_stop(struct driver *driver) {
+    CHECK(uv_timer_stop(&driver->recompute) == 0);
+    driver->stopped = true;
     deadlines_stop(driver->deadlines);
 }
 
@@ -279,10 +340,8 @@ static enum status restore_all(struct driver *driver, struct error *error) {
 static enum status make_memory(struct driver *driver, struct error *error) {
     const struct limits *limits = &driver->services->config->limits;
     driver->world_bytes = world_bytes(limits);
-    driver->world_memory = mmap(NULL, driver->world_bytes, PROT_READ | PROT_WRITE,
-                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (driver->world_memory == MAP_FAILED) {
-        driver->world_memory = NULL;
+    driver->world_memory = pages_new(driver->world_bytes);
+    if (driver->world_memory == NULL) {
         return error_set(error, STATUS_NO_MEMORY,
                          "no memory for incidents and tickets: lower limits.open_incidents or "
                          "limits.open_tickets",
@@ -314,6 +373,8 @@ enum status driver_new(struct driver **ret, struct services *services, struct er
     struct driver *driver = calloc(1, sizeof *driver);
     CHECK(driver != NULL);
     driver->services = services;
+    CHECK(uv_timer_init(services->loop, &driver->recompute) == 0);
+    driver->recompute.data = driver;
     enum status status = make_memory(driver, error);
     if (status == STATUS_OK) {
         world_init(&driver->world, driver->world_memory, &services->config->limits);
@@ -331,15 +392,17 @@ enum status driver_new(struct driver **ret, struct services *services, struct er
     return STATUS_OK;
 }
 
+static void on_closed(uv_handle_t *handle) {
+    free(handle->data);
+}
+
 void driver_free(struct driver *driver) {
     if (driver == NULL) {
         return;
     }
     deadlines_free(driver->deadlines);
     region_ref_release(driver->regions);
-    if (driver->world_memory != NULL) {
-        munmap(driver->world_memory, driver->world_bytes);
-    }
+    pages_free(driver->world_memory, driver->world_bytes);
     free(driver->log_memory);
-    free(driver);
+    uv_close((uv_handle_t *)&driver->recompute, on_closed);
 }

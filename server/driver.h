@@ -7,6 +7,7 @@
 #define SERVER_DRIVER_H
 
 #include "core/world.h"
+#include "server/census.h"
 #include "server/deadlines.h"
 #include "server/service_time.h"
 #include "server/services.h"
@@ -23,8 +24,16 @@ void driver_stop(struct driver *driver);
 /* Its memory goes once the loop has run its close callbacks and pool jobs. NULL is allowed. */
 void driver_free(struct driver *driver);
 
+/* The rules were read again: open clocks are moved to them from now on, some at a time. */
+void driver_adopt(struct driver *driver);
+
 /* The world, for looking at. */
 const struct world *driver_world(const struct driver *driver);
+/* How its tickets stand (census.h), brought up to date where that is cheap. */
+const struct census *driver_census(struct driver *driver);
+/* Once a second: counts on. */
+void driver_tick(struct driver *driver);
+void driver_deadlines(const struct driver *driver, struct deadlines_stats *ret);
 /* What ticket functions look at, as of now. */
 const struct ticket_context *driver_context(struct driver *driver);
 
@@ -52,6 +61,13 @@ MUST_USE enum status driver_merge(struct driver *driver, uint64_t a, uint64_t b,
 MUST_USE enum status driver_unmerge(struct driver *driver, uint64_t incident, const uint64_t *seqs,
                                     size_t seqs_count, const struct incident_members *members,
                                     uint64_t *ret_incident, struct driver_step *ret_step);
+/* A directive and its tickets, all of them in one block. `ret_tickets` gets the number of each
+ * addressee's, in order. TOO_LARGE: no addressee, or more than driver_addressees_max. FULL. */
+MUST_USE enum status driver_issue(struct driver *driver, const struct directive_order *order,
+                                  uint64_t *ret_directive, uint64_t *ret_tickets,
+                                  struct driver_step *ret_step);
+/* As many as limits.directive_addressees says and one block can hold. */
+size_t driver_addressees_max(const struct driver *driver, struct slice issuer);
 
 /* Takes a stored ticket's row into memory for a late command; it leaves again by itself. NOT_FOUND
  * when the row is no ticket's. */

@@ -2,11 +2,11 @@
 
 #include "core/check.h"
 #include "server/driver.h"
+#include "storage/pages.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 enum { BATCH_LINES = 64 };
 
@@ -48,8 +48,8 @@ struct intake_wait {
 
 static void restore_entry(void *context, uint64_t seq, const struct entry *entry) {
     struct intake *intake = context;
-    intake->newest_ms = entry->received_ms > intake->newest_ms ? entry->received_ms
-                                                               : intake->newest_ms;
+    intake->newest_ms =
+        entry->received_ms > intake->newest_ms ? entry->received_ms : intake->newest_ms;
     if (entry->kind != ENTRY_REPORT) {
         return;
     }
@@ -86,9 +86,8 @@ enum status intake_new(struct intake **ret, struct services *services, struct er
     intake->services = services;
     intake->newest_ms = INT64_MIN;
     intake->engine_bytes = engine_bytes(limits);
-    intake->engine_memory = mmap(NULL, intake->engine_bytes, PROT_READ | PROT_WRITE,
-                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (intake->engine_memory == MAP_FAILED) {
+    intake->engine_memory = pages_new(intake->engine_bytes);
+    if (intake->engine_memory == NULL) {
         free(intake);
         return error_set(error, STATUS_NO_MEMORY,
                          "no memory for the table of recent identities: "
@@ -115,7 +114,7 @@ void intake_free(struct intake *intake) {
     if (intake == NULL) {
         return;
     }
-    munmap(intake->engine_memory, intake->engine_bytes);
+    pages_free(intake->engine_memory, intake->engine_bytes);
     free(intake->arena.memory);
     free(intake->batch);
     free(intake);

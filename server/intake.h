@@ -36,8 +36,8 @@ struct intake_client {
 };
 
 /* `services` must outlive the intake; db, committer, regions, policy and identity are set, and the
- * driver before the first line. Reads the newest identities from the journal, and starts the service
- * time from its newest entry. */
+ * driver before the first line. Reads the newest identities from the journal, and starts the
+ * service time from its newest entry. */
 MUST_USE enum status intake_new(struct intake **ret, struct services *services,
                                 struct error *error);
 void intake_free(struct intake *intake);

@@ -57,10 +57,20 @@ static enum status read_ladder(const struct policy_item *item, const struct ladd
     return status != STATUS_OK ? status : read_unacked(item, from, ret);
 }
 
+static enum status read_pause(const struct policy_item *item, struct policy *policy,
+                              const char *text) {
+    uint32_t pause_s = policy->ladder_pause_s;
+    struct error why;
+    enum status status = policy_word_time(item, "ladder_pause", text, &pause_s);
+    return status != STATUS_OK
+               ? status
+               : policy_item_status(item, policy_set_ladder_pause(policy, pause_s, &why), &why);
+}
+
 enum status policy_read_ladders(struct policy *policy, const struct yaml_file *file,
                                 const struct policy_yaml *loaded, struct error *error) {
     struct policy_item item = {file, error, ""};
-    enum status status = STATUS_OK;
+    enum status status = read_pause(&item, policy, loaded->ladder_pause);
     for (unsigned priority = 1; status == STATUS_OK && priority <= 4; priority++) {
         if (loaded->ladders == NULL || loaded->ladders->of[priority] == NULL) {
             continue;

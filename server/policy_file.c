@@ -70,7 +70,8 @@ out:
     return status;
 }
 
-enum status policy_load(struct policy *ret, const char *path, struct error *error) {
+enum status policy_load_text(struct policy *ret, struct buffer *ret_text, const char *path,
+                             struct error *error) {
     struct yaml_file *file;
     enum status status =
         path[0] == '\0'
@@ -81,6 +82,24 @@ enum status policy_load(struct policy *ret, const char *path, struct error *erro
         return status;
     }
     status = policy_from(file, ret, error);
+    if (status == STATUS_OK && ret_text != NULL) {
+        buffer_append_slice(ret_text, file->text);
+    }
     yaml_file_free(file);
+    return status;
+}
+
+enum status policy_load(struct policy *ret, const char *path, struct error *error) {
+    return policy_load_text(ret, NULL, path, error);
+}
+
+enum status policy_from_text(struct policy *ret, const char *name, struct slice text,
+                             struct error *error) {
+    struct yaml_file *file;
+    enum status status = yaml_file_from(&file, name, text, error);
+    if (status == STATUS_OK) {
+        status = policy_from(file, ret, error);
+        yaml_file_free(file);
+    }
     return status;
 }

@@ -104,6 +104,7 @@ static const cyaml_schema_field_t policy_fields[] = {
     LIST(OPTIONAL, merge_classes, &merge_class_schema, 0, MERGE_CLASSES_MAX - 1),
     LIST(OPTIONAL, units, &unit_schema, 0, UNITS_MAX),
     LIST(OPTIONAL, assignments, &assignment_schema, 0, ASSIGNMENTS_MAX),
+    WORD(OPTIONAL, policy_yaml, "ladder_pause", ladder_pause),
     CYAML_FIELD_MAPPING_PTR("ladders", OPTIONAL, struct policy_yaml, ladders, ladders_fields),
     CYAML_FIELD_MAPPING_PTR("decide", OPTIONAL, struct policy_yaml, decide, decide_fields),
     WORD(OPTIONAL, policy_yaml, "archive", archive),

@@ -52,6 +52,7 @@ struct policy_yaml {
     uint32_t categories_count, channels_count, merge_classes_count, units_count, assignments_count;
     struct ladders_yaml *ladders;
     struct decide_yaml *decide;
+    char *ladder_pause;
     char *archive, *reopen, *return_window, *self_check_percent;
 };
 

@@ -238,10 +238,17 @@ static void put_taken(struct buffer *to, const struct record *record) {
     put_name(to, ",\"ticket\":", "t", record->ticket);
 }
 
+static void put_place(struct buffer *to, const struct report_place *place) {
+    put_name(to, ",\"incident\":", "i", place->incident);
+    put_name(to, ",\"ticket\":", "t", place->ticket);
+    PUT(to, ",\"match\":");
+    put_raw(to, place->match);
+}
+
 /* All members, from the one that begins the object. */
 static void put_members(struct buffer *to, const struct timeline_row *row,
                         const struct report_view *view, const struct region_table *regions,
-                        bool location) {
+                        bool location, const struct report_place *place) {
     PUT(to, "\"seq\":");
     buffer_append_u64(to, row->seq);
     PUT(to, ",\"kind\":");
@@ -256,7 +263,11 @@ static void put_members(struct buffer *to, const struct timeline_row *row,
         put_location(to, view);
     }
     put_flags(to, row);
-    put_taken(to, &view->record);
+    if (place == NULL) {
+        put_taken(to, &view->record);
+    } else {
+        put_place(to, place);
+    }
     put_given(to, row, view);
     for (size_t i = 0; i < view->others_count; i++) {
         PUT(to, ",");
@@ -275,18 +286,31 @@ static void unbreak_lines(struct buffer *to, size_t start, const struct report_v
     }
 }
 
+/* `place` NULL: as when it came. */
+static void write_report(struct json_out *out, const struct timeline_row *row,
+                         const struct region_table *regions, const struct report_place *place) {
+    const struct report_view *view = report_view_of(row);
+    const size_t start = out->to->bytes;
+    json_out_object_begin(out);
+    put_members(out->to, row, view, regions, true, place);
+    unbreak_lines(out->to, start, view);
+    json_out_object_end(out);
+}
+
 void report_json_write(struct json_out *out, const struct timeline_row *row,
                        const struct region_table *regions, const struct policy *policy) {
     if (row->entry.kind != ENTRY_REPORT) {
         event_json_write(out, row, regions, policy);
-        return;
+    } else {
+        write_report(out, row, regions, NULL);
     }
-    const struct report_view *view = report_view_of(row);
-    const size_t start = out->to->bytes;
-    json_out_object_begin(out);
-    put_members(out->to, row, view, regions, true);
-    unbreak_lines(out->to, start, view);
-    json_out_object_end(out);
+}
+
+void report_json_write_placed(struct json_out *out, const struct timeline_row *row,
+                              const struct region_table *regions,
+                              const struct report_place *place) {
+    CHECK(row->entry.kind == ENTRY_REPORT);
+    write_report(out, row, regions, place);
 }
 
 static void put_geometry(struct buffer *to, const struct report_view *view) {
@@ -332,7 +356,7 @@ void report_json_write_feature(struct json_out *out, const struct timeline_row *
     buffer_append_u64(to, row->seq);
     put_geometry(to, view);
     PUT(to, ",\"properties\":{");
-    put_members(to, row, view, regions, false);
+    put_members(to, row, view, regions, false, NULL);
     PUT(to, "}");
     unbreak_lines(to, start, view);
     json_out_object_end(out);

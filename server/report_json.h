@@ -17,6 +17,14 @@
  * of these names as given never appears twice). One line. O(record). */
 void report_json_write(struct json_out *out, const struct timeline_row *row,
                        const struct region_table *regions, const struct policy *policy);
+/* Where a report is now, which may be elsewhere than when it came. */
+struct report_place {
+    uint64_t incident, ticket; /* 0: none */
+    struct slice match;        /* JSON */
+};
+/* The same of a report, with incident and ticket as they are now, and match. */
+void report_json_write_placed(struct json_out *out, const struct timeline_row *row,
+                              const struct region_table *regions, const struct report_place *place);
 /* A GeoJSON Feature: Point or null geometry, lon before lat, WGS 84; the properties are the object
  * above without location. One line. */
 void report_json_write_feature(struct json_out *out, const struct timeline_row *row,

@@ -2,14 +2,14 @@
 
 #include "core/check.h"
 #include "server/api/routes.h"
-#include "server/calendar_file.h"
 #include "server/control.h"
 #include "server/driver.h"
 #include "server/intake.h"
 #include "server/log.h"
-#include "server/policy_file.h"
 #include "server/readiness.h"
+#include "server/rules.h"
 #include "server/services.h"
+#include "server/ticket_load.h"
 #include "server/wall_clock.h"
 
 #include <signal.h>
@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TICK_MS = 1000, LAG_MS = 100, FAILURE_TOLD_MS = 250 };
+enum { TICK_MS = 1000, LAG_MS = 100, FAILURE_TOLD_MS = 250, DISK_WATCH_PARTS = 16 };
 
 /* The running server: the parts, and what only their life together needs. */
 struct serve {
@@ -32,6 +32,7 @@ struct serve {
     uv_timer_t tick, lag;
     uv_async_t sealed;
     uint64_t lag_due_ms;
+    uint64_t unwatched_bytes; /* published since the disk was last looked at */
     struct control_server *control;
     bool draining, http_drained, committer_idle;
     int exit_code;
@@ -117,12 +118,6 @@ static void on_closing(void *context, struct row_set *rows) {
     driver_on_closing(serve->services.driver, rows);
 }
 
-static void on_published(void *context, const struct block *block) {
-    struct serve *serve = context;
-    feed_publish(serve->services.feed, block);
-    driver_on_published(serve->services.driver, block->first_seq + block->entries_count - 1);
-}
-
 static void on_pressure(void *context) {
     struct serve *serve = context;
     bool pause = committer_pressure(serve->services.committer) != PRESSURE_NONE;
@@ -136,6 +131,7 @@ static void on_commit_failed(void *context, const struct error *error) {
 static void watch_disk(struct serve *serve) {
     uint64_t free_bytes = db_disk_free_bytes(serve->services.db);
     uint64_t reserve = serve->config.limits.disk_reserve_bytes;
+    serve->unwatched_bytes = 0;
     bool low = readiness_disk_is_low(free_bytes, reserve, serve->services.disk_low);
     if (low != serve->services.disk_low) {
         serve->services.disk_low = low;
@@ -147,10 +143,23 @@ static void watch_disk(struct serve *serve) {
     }
 }
 
+/* A burst could use the reserve up between two ticks. What is written later for a byte of the
+ * journal (flushes, sealed rows, merging) is a few times as much. */
+static void on_published(void *context, const struct block *block) {
+    struct serve *serve = context;
+    feed_publish(serve->services.feed, block);
+    driver_on_published(serve->services.driver, block->first_seq + block->entries_count - 1);
+    serve->unwatched_bytes += block->payload_bytes;
+    if (serve->unwatched_bytes >= serve->config.limits.disk_reserve_bytes / DISK_WATCH_PARTS) {
+        watch_disk(serve);
+    }
+}
+
 static void on_tick(uv_timer_t *timer) {
     struct serve *serve = timer->loop->data;
     log_tick();
     db_tick(serve->services.db, services_now_ms(&serve->services));
+    driver_tick(serve->services.driver);
     watch_disk(serve);
     struct db_stats stats;
     db_stats(serve->services.db, &stats);
@@ -169,6 +178,18 @@ static void on_lag(uv_timer_t *timer) {
     serve->lag_due_ms = now + LAG_MS;
 }
 
+static void adopt_rules(struct serve *serve) {
+    struct services *services = &serve->services;
+    services->policy = rules_policy(services->rules);
+    services->calendars = rules_calendars(services->rules);
+    if (rules_version_reused(services->rules)) {
+        log_line(LOG_LEVEL_WARN, LOG_WARNING,
+                 "this version number was another policy's before: raise it with every change, or "
+                 "tickets opened under the old content go by the new one",
+                 "policy_version", LOG_U64, (uint64_t)services->policy->version, NULL);
+    }
+}
+
 static void reload(struct serve *serve) {
     struct error error = {""};
     struct config fresh = serve->config;
@@ -177,28 +198,23 @@ static void reload(struct serve *serve) {
         config_init(&fresh);
         status = config_load(&fresh, serve->config_path, &error);
     }
-    struct policy *policy = malloc(sizeof *policy);
-    struct calendar_set *calendars = malloc(sizeof *calendars);
-    CHECK(policy != NULL && calendars != NULL);
     if (status == STATUS_OK) {
-        status = policy_load(policy, serve->config.policy_path, &error);
-    }
-    if (status == STATUS_OK) {
-        status = calendar_file_read(calendars, serve->config.calendar_path, &error);
+        status = rules_reload(serve->services.rules, serve->config.policy_path,
+                              serve->config.calendar_path, &error);
     }
     if (status != STATUS_OK) {
-        free(policy);
-        free(calendars);
         log_line(LOG_LEVEL_ERROR, LOG_RELOAD_FAILED, "the new files are refused, the old ones stay",
                  "error", LOG_TEXT, error.message, NULL);
         return;
     }
-    /* The old ones stay allocated: pool threads may be reading them. Reloads are rare. */
-    serve->services.policy = policy;
-    serve->services.calendars = calendars;
-    log_set_level(fresh.log_level);
-    log_line(LOG_LEVEL_INFO, LOG_RELOAD, "policy, calendar and log level were read again", "policy_version",
-             LOG_U64, (uint64_t)policy->version, NULL);
+    adopt_rules(serve);
+    driver_adopt(serve->services.driver);
+    if (!serve->config.log_level_given) {
+        log_set_level(fresh.log_level);
+    }
+    log_line(LOG_LEVEL_INFO, LOG_RELOAD, "policy, calendar and log level were read again",
+             "policy_version", LOG_U64, (uint64_t)serve->services.policy->version,
+             "calendar_version", LOG_U64, (uint64_t)serve->services.calendars->version, NULL);
 }
 
 /* After a failure the process ends otherwise, and not as a success. */
@@ -289,6 +305,11 @@ static enum status open_parts(struct serve *serve, struct error *error) {
     if (status != STATUS_OK) {
         return status;
     }
+    status = rules_restore(services->rules, services->db, error);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    adopt_rules(serve);
     const struct committer_options committer = {
         .loop = &serve->loop,
         .db = services->db,
@@ -311,6 +332,7 @@ static enum status open_parts(struct serve *serve, struct error *error) {
     }
     if (status == STATUS_OK) {
         status = driver_new(&services->driver, services, error);
+        services->ticket_loader = ticket_loader_new(services);
     }
     struct feed_options feed = {
         .loop = &serve->loop,
@@ -437,6 +459,7 @@ static void close_parts(struct serve *serve) {
         http_server_free(services->http);
     }
     intake_free(services->intake);
+    ticket_loader_free(services->ticket_loader);
     driver_free(services->driver);
     if (services->regions != NULL) {
         regions_free(services->regions);
@@ -444,27 +467,19 @@ static void close_parts(struct serve *serve) {
     db_close(services->db);
     uv_walk(&serve->loop, close_handle, NULL);
     uv_run(&serve->loop, UV_RUN_DEFAULT);
-    free((void *)services->policy);
-    free((void *)services->calendars);
+    rules_free(services->rules);
     int result = uv_loop_close(&serve->loop);
     CHECK(result == 0 || serve->exit_code != 0);
 }
 
 static enum status start(struct serve *serve, struct error *error) {
-    struct policy *policy = malloc(sizeof *policy);
-    struct calendar_set *calendars = malloc(sizeof *calendars);
-    CHECK(policy != NULL && calendars != NULL);
-    enum status status = policy_load(policy, serve->config.policy_path, error);
-    if (status == STATUS_OK) {
-        status = calendar_file_read(calendars, serve->config.calendar_path, error);
-    }
+    struct services *services = &serve->services;
+    enum status status =
+        rules_new(&services->rules, serve->config.policy_path, serve->config.calendar_path, error);
     if (status != STATUS_OK) {
-        free(policy);
-        free(calendars);
         return status;
     }
-    serve->services.policy = policy;
-    serve->services.calendars = calendars;
+    adopt_rules(serve);
     status = open_parts(serve, error);
     return status == STATUS_OK ? open_outside(serve, error) : status;
 }

@@ -5,7 +5,8 @@
 #include "server/config.h"
 
 /* Returns the process's exit code: 0 after a drain, 1 when something failed (said on stderr).
- * SIGHUP reads the policy again, and the log level from `config_path` (may be NULL). */
+ * SIGHUP reads the policy again, and the log level from `config_path` (may be NULL) unless a flag
+ * gave it. */
 int serve_run(const struct config *config, const char *config_path);
 
 #endif

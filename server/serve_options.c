@@ -9,7 +9,7 @@ const struct cli_option serve_options_table[] = {
     {"data", "DIR", "data directory; made when it is not there"},
     {"config", "FILE", "configuration (server/gridd.yaml shows every key)"},
     {"policy", "FILE", "categories and channels; default: the built-in policy"},
-    {"calendar", "FILE", "working days; checked for being readable, not used yet"},
+    {"calendar", "FILE", "working days and holidays; default: mainland China, built in"},
     {"listen", "HOST:PORT", "default 127.0.0.1:8080; port 0 picks one"},
     {"no-auth", NULL, "serve without tokens; loopback addresses only"},
     {"log-level", "LEVEL", "debug, info, warn or error"},
@@ -66,6 +66,7 @@ static enum status apply_flag(struct serve_options *options, const char *name, c
                 {"calendar", "calendar"},
                 {"listen", "listen"},
                 {"log-level", "log_level"}};
+    options->config.log_level_given |= strcmp(name, "log-level") == 0;
     for (size_t i = 0; i < ARRAY_COUNT(keys); i++) {
         if (strcmp(name, keys[i].flag) == 0) {
             return config_set(&options->config, keys[i].key, value, error);

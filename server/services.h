@@ -15,27 +15,31 @@
 
 struct driver;
 struct intake;
+struct rules;
+struct ticket_loader;
 
 struct services {
     uv_loop_t *loop;
     const struct config *config;
-    const struct policy *policy; /* current; replaced on reload, the old one lives until the end */
-    const struct policy *const *policies; /* earlier versions, that open tickets may go by */
-    size_t policies_count;
-    const struct calendar_set *calendars; /* as policy */
+    struct rules *rules;
+    /* Of the rules in force; replaced on reload, old ones live until the end. */
+    const struct policy *policy;
+    const struct calendar_set *calendars;
     struct service_time *time;
     struct db *db;
     struct db_identity identity;
     struct committer *committer;
     struct regions *regions;
     struct driver *driver;
+    struct ticket_loader *ticket_loader;
     struct intake *intake;
     struct feed *feed;
     struct metrics *metrics;
     struct http_server *http;
-    int64_t started_ms;    /* wall clock */
-    const char *not_ready; /* NULL: takes writes; else the reason /readyz gives */
-    bool disk_low;         /* intake answers 507 */
+    int64_t started_ms;       /* wall clock */
+    const char *not_ready;    /* NULL: takes writes; else the reason /readyz gives */
+    bool disk_low;            /* intake answers 507 */
+    uint64_t stats_under_way; /* counts and lists of statistics on the pool */
 };
 
 static inline struct services *services_of(const struct http_request *request) {

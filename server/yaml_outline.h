@@ -10,7 +10,7 @@
 
 enum {
     YAML_BYTES_MAX = 1 << 20,
-    YAML_DEPTH_MAX = 8,    /* nested mappings and sequences */
+    YAML_DEPTH_MAX = 8,     /* nested mappings and sequences */
     YAML_NODES_MAX = 16384, /* keys and sequence items together */
     YAML_KEY_BYTES_MAX = 64,
     YAML_PATH_BYTES_MAX = 576, /* > YAML_DEPTH_MAX * (YAML_KEY_BYTES_MAX + 1) + one index */

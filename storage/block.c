@@ -298,7 +298,8 @@ enum status block_view_entry(const struct block_view *view, uint32_t index, stru
     uint64_t end = index + 1 < view->entries_count
                        ? load_u32_le(from + ROW_BYTES + ROW_RECORD_OFFSET)
                        : view->payload_bytes;
-    if (offset > end || end > view->payload_bytes || (index == 0 && offset != 0)) {
+    if (offset > end || end > view->payload_bytes || (index == 0 && offset != 0) ||
+        from[ROW_KIND] >= ENTRY_KIND_LIMIT) {
         return STATUS_CORRUPT;
     }
     *ret = (struct entry){

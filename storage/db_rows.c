@@ -25,10 +25,12 @@ enum status db_walk_rows(struct db *db, const struct db_walk *walk, db_row_cb ca
     if (store_iter_new(&iter, db->store, walk->family, NULL, false) != STATUS_OK) {
         return error_set(error, STATUS_NO_MEMORY, "no memory for an iterator", NULL, NULL);
     }
+    /* An empty slice may have no memory at all. */
+    struct slice from = walk->from.bytes == 0 ? SLICE_LITERAL("") : walk->from;
     if (walk->backward) {
-        store_iter_seek_for_prev(iter, walk->from);
+        store_iter_seek_for_prev(iter, from);
     } else {
-        store_iter_seek(iter, walk->from);
+        store_iter_seek(iter, from);
     }
     while (store_iter_valid(iter)) {
         struct slice key = store_iter_key(iter);

@@ -4,19 +4,23 @@
 #include "core/instant.h"
 #include "core/region.h"
 #include "storage/day_index.h"
+#include "storage/pages.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+
+#define XXH_INLINE_ALL
 #include <xxhash.h>
+
+enum { LINK_BATCH = 32 };
 
 /* One (day, region), or with region REGION_NONE one day. */
 struct group {
     uint32_t day, region;
     uint32_t previous;       /* of a region: the group before it of the same day, index + 1 */
     _Atomic uint32_t newest; /* of a region: entry index + 1; of a day: group index + 1 */
-    _Atomic uint32_t count;  /* of a day: its regions */
+    _Atomic uint32_t count;  /* of a region: its entries; of a day: its regions */
 };
 
 struct recent_run {
@@ -72,13 +76,11 @@ enum status recent_run_new(struct recent_run **ret, const struct limits *limits,
     for (run->slots_count = 64; run->slots_count < run->entries_max * 3; run->slots_count *= 2) {
     }
     lay_out(run);
-    void *memory = mmap(NULL, run->memory_bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) {
+    run->memory = pages_new(run->memory_bytes);
+    if (run->memory == NULL) {
         free(run);
         return STATUS_NO_MEMORY;
     }
-    run->memory = memory;
     lay_out(run);
     *ret = run;
     return STATUS_OK;
@@ -86,15 +88,24 @@ enum status recent_run_new(struct recent_run **ret, const struct limits *limits,
 
 void recent_run_free(struct recent_run *run) {
     if (run != NULL) {
-        munmap(run->memory, run->memory_bytes);
+        pages_free(run->memory, run->memory_bytes);
         free(run);
     }
 }
 
+/* More than half of what fits: it was filled by a burst and not sealed for its age. */
+static bool is_well_filled(const struct recent_run *run) {
+    uint32_t count = atomic_load_explicit(&run->count, memory_order_relaxed);
+    return count > run->entries_max / 2 || run->payload_bytes > run->payload_max / 2;
+}
+
 void recent_run_reset(struct recent_run *run) {
-    /* Anonymous private pages read as zeros after this. */
-    int result = madvise(run->memory, run->memory_bytes, MADV_DONTNEED);
-    CHECK(result == 0);
+    if (is_well_filled(run)) {
+        /* Only the slots must be zero; the rest is written before an index leads to it. */
+        memset((void *)run->slots, 0, run->slots_count * sizeof *run->slots);
+    } else {
+        pages_reset(run->memory, run->memory_bytes);
+    }
     run->first_seq = 0;
     run->payload_bytes = 0;
     run->groups_count = 0;
@@ -113,9 +124,10 @@ static uint64_t slot_of(const struct recent_run *run, uint32_t day, uint32_t reg
     return XXH3_64bits_withSeed(&key, sizeof key, run->hash_seed) & (run->slots_count - 1);
 }
 
-/* The group's slot, or the free slot where it would go. */
-static _Atomic uint32_t *find_slot(const struct recent_run *run, uint32_t day, uint32_t region) {
-    for (uint64_t slot = slot_of(run, day, region);; slot = (slot + 1) & (run->slots_count - 1)) {
+/* The group's slot, or the free slot where it would go; `slot` is slot_of the two. */
+static _Atomic uint32_t *find_slot(const struct recent_run *run, uint64_t slot, uint32_t day,
+                                   uint32_t region) {
+    for (;; slot = (slot + 1) & (run->slots_count - 1)) {
         uint32_t index = atomic_load_explicit(&run->slots[slot], memory_order_acquire);
         if (index == 0) {
             return &run->slots[slot];
@@ -128,12 +140,14 @@ static _Atomic uint32_t *find_slot(const struct recent_run *run, uint32_t day, u
 }
 
 static struct group *find_group(const struct recent_run *run, uint32_t day, uint32_t region) {
-    uint32_t index = atomic_load_explicit(find_slot(run, day, region), memory_order_acquire);
+    const _Atomic uint32_t *slot = find_slot(run, slot_of(run, day, region), day, region);
+    uint32_t index = atomic_load_explicit(slot, memory_order_acquire);
     return index == 0 ? NULL : &run->groups[index - 1];
 }
 
-static struct group *find_or_add_group(struct recent_run *run, uint32_t day, uint32_t region) {
-    _Atomic uint32_t *slot = find_slot(run, day, region);
+static struct group *find_or_add_group(struct recent_run *run, uint64_t first_slot, uint32_t day,
+                                       uint32_t region) {
+    _Atomic uint32_t *slot = find_slot(run, first_slot, day, region);
     uint32_t index = atomic_load_explicit(slot, memory_order_relaxed);
     if (index != 0) {
         return &run->groups[index - 1];
@@ -141,18 +155,49 @@ static struct group *find_or_add_group(struct recent_run *run, uint32_t day, uin
     CHECK(run->groups_count < run->entries_max * 2);
     struct group *group = &run->groups[run->groups_count];
     index = ++run->groups_count;
-    group->day = day;
-    group->region = region;
+    *group = (struct group){.day = day, .region = region};
     if (region != REGION_NONE) {
-        struct group *whole_day = find_or_add_group(run, day, REGION_NONE);
+        struct group *whole_day =
+            find_or_add_group(run, slot_of(run, day, REGION_NONE), day, REGION_NONE);
         group->previous = atomic_load_explicit(&whole_day->newest, memory_order_relaxed);
         atomic_store_explicit(&whole_day->newest, index, memory_order_release);
         atomic_fetch_add_explicit(&whole_day->count, 1, memory_order_relaxed);
         /* Adding the day may have taken the slot. */
-        slot = find_slot(run, day, region);
+        slot = find_slot(run, first_slot, day, region);
     }
     atomic_store_explicit(slot, index, memory_order_release);
     return group;
+}
+
+/* Brings the slots of some entries, and the groups they lead to, into the cache together. */
+static void prefetch_groups(const struct recent_run *run, const struct entry *entries,
+                            uint32_t count, uint64_t slots[LINK_BATCH]) {
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t day = entries[i].occurred_ms / DAY_MS;
+        CHECK(entries[i].occurred_ms >= 0 && day < DAY_INDEX_DAYS);
+        CHECK(entries[i].region != REGION_NONE);
+        slots[i] = slot_of(run, (uint32_t)day, entries[i].region);
+        __builtin_prefetch((const void *)&run->slots[slots[i]]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t index = atomic_load_explicit(&run->slots[slots[i]], memory_order_relaxed);
+        __builtin_prefetch(&run->groups[index == 0 ? 0 : index - 1], 1);
+    }
+}
+
+/* Puts the entries from `first` on at the head of their chains. */
+static void link_entries(struct recent_run *run, uint32_t first, uint32_t count) {
+    uint64_t slots[LINK_BATCH];
+    CHECK(count <= LINK_BATCH);
+    prefetch_groups(run, &run->entries[first], count, slots);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct entry *entry = &run->entries[first + i];
+        uint32_t day = (uint32_t)(entry->occurred_ms / DAY_MS);
+        struct group *group = find_or_add_group(run, slots[i], day, entry->region);
+        run->links[first + i] = atomic_load_explicit(&group->newest, memory_order_relaxed);
+        atomic_store_explicit(&group->newest, first + i + 1, memory_order_release);
+        atomic_fetch_add_explicit(&group->count, 1, memory_order_relaxed);
+    }
 }
 
 void recent_run_append(struct recent_run *run, const struct block *block) {
@@ -170,11 +215,9 @@ void recent_run_append(struct recent_run *run, const struct block *block) {
         *entry = block->entries[i];
         CHECK(entry->record_offset + entry->record_bytes <= block->payload_bytes);
         entry->record_offset += run->payload_bytes;
-        int64_t day = entry->occurred_ms / DAY_MS;
-        CHECK(entry->occurred_ms >= 0 && day < DAY_INDEX_DAYS && entry->region != REGION_NONE);
-        struct group *group = find_or_add_group(run, (uint32_t)day, entry->region);
-        run->links[count + i] = atomic_load_explicit(&group->newest, memory_order_relaxed);
-        atomic_store_explicit(&group->newest, count + i + 1, memory_order_release);
+    }
+    for (uint32_t i = 0; i < block->entries_count; i += LINK_BATCH) {
+        link_entries(run, count + i, (uint32_t)min_u64(LINK_BATCH, block->entries_count - i));
     }
     run->payload_bytes += block->payload_bytes;
     atomic_store_explicit(&run->count, count + block->entries_count, memory_order_release);
@@ -221,6 +264,12 @@ void recent_chain_begin(struct recent_chain *chain, const struct recent_run *run
     *chain = (struct recent_chain){run, count, newest};
 }
 
+void recent_group_begin(struct recent_chain *chain, const struct recent_run *run,
+                        const struct recent_group *group) {
+    CHECK(group->newest > 0 && group->newest <= recent_run_count(run));
+    *chain = (struct recent_chain){run, recent_run_count(run), group->newest};
+}
+
 bool recent_chain_next(struct recent_chain *chain, uint32_t *ret_index) {
     while (chain->next != 0) {
         uint32_t index = chain->next - 1;
@@ -262,8 +311,11 @@ size_t recent_run_groups_max(const struct recent_run *run) {
 size_t recent_run_groups(const struct recent_run *run, struct recent_group *to) {
     size_t count = 0;
     for (uint32_t i = 0; i < run->groups_count; i++) {
-        if (run->groups[i].region != REGION_NONE) {
-            to[count++] = (struct recent_group){run->groups[i].day, run->groups[i].region};
+        const struct group *group = &run->groups[i];
+        if (group->region != REGION_NONE) {
+            uint32_t newest = atomic_load_explicit(&group->newest, memory_order_acquire);
+            uint32_t entries = atomic_load_explicit(&group->count, memory_order_relaxed);
+            to[count++] = (struct recent_group){group->day, group->region, newest, entries};
         }
     }
     return count;

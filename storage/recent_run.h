@@ -7,8 +7,9 @@
  * after that. A reader takes recent_run_count once and skips entries at or past it, so it sees one
  * state of the run.
  *
- * The memory is reserved once (touched pages cost, the rest is address space) and given back to the
- * system by recent_run_reset. */
+ * The memory is reserved once (touched pages cost, the rest is address space). recent_run_reset
+ * gives it back to the system, but for a run that was more than half full: under such a load it is
+ * filled again within seconds, and fresh pages would be a tenth of the server's CPU. */
 #ifndef STORAGE_RECENT_RUN_H
 #define STORAGE_RECENT_RUN_H
 
@@ -68,9 +69,14 @@ MUST_USE bool recent_regions_next(struct recent_regions *regions, uint32_t *ret_
 /* Every (day, region) of a run that nobody appends to any more, for sealing. */
 struct recent_group {
     uint32_t day, region;
+    uint32_t newest; /* of its entries, index + 1 */
+    uint32_t entries_count;
 };
 size_t recent_run_groups_max(const struct recent_run *run);
 /* Writes at most recent_run_groups_max of them, in no order; returns how many. */
 size_t recent_run_groups(const struct recent_run *run, struct recent_group *to);
+/* recent_chain_begin for all entries of a group, without looking it up. */
+void recent_group_begin(struct recent_chain *chain, const struct recent_run *run,
+                        const struct recent_group *group);
 
 #endif

@@ -8,7 +8,13 @@
 #include <string.h>
 
 /* The run's groups are sorted first, then the entries of one group at a time: grids have few
- * entries each, so nearly all of the order comes from sorting far fewer things than entries. */
+ * entries each, so nearly all of the order comes from sorting far fewer things than entries.
+ *
+ * In this order neighbours lie far apart in the run, and every entry and record would be waited
+ * for. So a window of groups is gone through in steps, each of which asks for what the next one
+ * reads. */
+enum { WINDOW_GROUPS = 64, WINDOW_ROWS = 256, CACHE_LINE_BYTES = 64 };
+
 struct row_key {
     uint64_t identity_low;
     uint32_t day_ms;
@@ -19,7 +25,7 @@ struct writer {
     struct store_run *to;
     const struct recent_run *run;
     struct recent_group *groups;
-    struct row_key *keys;
+    struct row_key *keys; /* of the window */
     size_t keys_max;
     uint8_t *value;
     size_t value_max;
@@ -76,36 +82,85 @@ static enum status write_row(struct writer *writer, uint32_t index, struct error
                          (struct slice){writer->value, bytes}, error);
 }
 
-static enum status write_group(struct writer *writer, const struct recent_group *group,
-                               struct error *error) {
-    struct recent_chain chain;
-    recent_chain_begin(&chain, writer->run, recent_run_count(writer->run), group->day,
-                       group->region);
-    size_t count = 0;
-    for (uint32_t index; recent_chain_next(&chain, &index); count++) {
-        void *keys = reserve(writer->keys, &writer->keys_max, count + 1, sizeof *writer->keys);
-        if (keys == NULL) {
-            return STATUS_NO_MEMORY;
-        }
-        writer->keys = keys;
-        const struct entry *entry = recent_run_entry(writer->run, index);
-        writer->keys[count] =
-            (struct row_key){entry->identity.low, (uint32_t)(entry->occurred_ms % DAY_MS), index};
+/* Writes each group's entries behind those of the group before. The chains are followed in turns:
+ * each step is a cache miss, and of one chain they could only be waited for one after the other. */
+static void gather(struct writer *writer, const struct recent_group *groups, size_t groups_count) {
+    struct recent_chain chains[WINDOW_GROUPS];
+    struct row_key *at[WINDOW_GROUPS];
+    struct row_key *key = writer->keys;
+    for (size_t i = 0; i < groups_count; i++) {
+        recent_group_begin(&chains[i], writer->run, &groups[i]);
+        at[i] = key;
+        key += groups[i].entries_count;
     }
+    for (size_t live = groups_count; live > 0;) {
+        for (size_t i = 0; i < live;) {
+            uint32_t index;
+            if (recent_chain_next(&chains[i], &index)) {
+                __builtin_prefetch(recent_run_entry(writer->run, index));
+                (at[i++]++)->index = index;
+            } else {
+                chains[i] = chains[--live];
+                at[i] = at[live];
+            }
+        }
+    }
+}
+
+static void fill_keys(struct writer *writer, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        struct row_key *key = &writer->keys[i];
+        struct timeline_row row;
+        recent_run_row(writer->run, key->index, &row);
+        key->identity_low = row.entry.identity.low;
+        key->day_ms = (uint32_t)(row.entry.occurred_ms % DAY_MS);
+        for (size_t at = 0; at < row.record.bytes; at += CACHE_LINE_BYTES) {
+            __builtin_prefetch(row.record.data + at);
+        }
+    }
+}
+
+static enum status write_group(struct writer *writer, struct row_key *keys, size_t count,
+                               struct error *error) {
     CHECK(count > 0);
-    qsort(writer->keys, count, sizeof *writer->keys, compare_keys);
+    qsort(keys, count, sizeof *keys, compare_keys);
     for (size_t i = 0; i < count; i++) {
         /* Equal keys would need a collision of a secret 64-bit hash in one millisecond of one
          * region; the journal has both then. */
-        if (i > 0 && writer->keys[i].day_ms == writer->keys[i - 1].day_ms &&
-            writer->keys[i].identity_low == writer->keys[i - 1].identity_low) {
+        if (i > 0 && keys[i].day_ms == keys[i - 1].day_ms &&
+            keys[i].identity_low == keys[i - 1].identity_low) {
             continue;
         }
-        enum status status = write_row(writer, writer->keys[i].index, error);
+        enum status status = write_row(writer, keys[i].index, error);
         if (status != STATUS_OK) {
             return status;
         }
     }
+    return STATUS_OK;
+}
+
+/* Writes a window of the groups and says how many it had. */
+static enum status write_window(struct writer *writer, const struct recent_group *groups,
+                                size_t groups_max, size_t *ret_groups, struct error *error) {
+    size_t groups_count = 0, count = 0;
+    while (groups_count < groups_max && groups_count < WINDOW_GROUPS && count < WINDOW_ROWS) {
+        count += groups[groups_count++].entries_count;
+    }
+    void *keys = reserve(writer->keys, &writer->keys_max, count, sizeof *writer->keys);
+    if (keys == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    writer->keys = keys;
+    gather(writer, groups, groups_count);
+    fill_keys(writer, count);
+    struct row_key *from = writer->keys;
+    for (size_t i = 0; i < groups_count; from += groups[i++].entries_count) {
+        enum status status = write_group(writer, from, groups[i].entries_count, error);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    *ret_groups = groups_count;
     return STATUS_OK;
 }
 
@@ -116,8 +171,8 @@ static enum status write_groups(struct writer *writer, struct error *error) {
     }
     size_t count = recent_run_groups(writer->run, writer->groups);
     qsort(writer->groups, count, sizeof *writer->groups, compare_groups);
-    for (size_t i = 0; i < count; i++) {
-        enum status status = write_group(writer, &writer->groups[i], error);
+    for (size_t i = 0, written; i < count; i += written) {
+        enum status status = write_window(writer, writer->groups + i, count - i, &written, error);
         if (status != STATUS_OK) {
             return status;
         }

@@ -25,7 +25,8 @@
     X(TICKETS, "tickets")       /* by number, closed ones too */                                   \
     X(DIRECTIVES, "directives") /* by number */                                                    \
     X(SUSPECTS, "suspects")     /* clock-suspect reports by identity */                            \
-    X(DEADLINES, "deadlines")   /* what is due, in due order: core/deadline.h */
+    X(DEADLINES, "deadlines")   /* what is due, in due order: core/deadline.h */                   \
+    X(POLICIES, "policies")     /* texts of policy files by version */
 
 enum family {
 #define STORE_FAMILY_ENUM(name, text) FAMILY_##name,

@@ -13,7 +13,7 @@ struct timeline_query {
     int64_t from_ms, to_ms; /* from <= occurred_at < to */
     bool ascending;         /* else newest first */
     uint32_t category_tag;  /* 0: any */
-    uint32_t kinds;         /* bit 1 << enum entry_kind; 0: any */
+    uint64_t kinds;         /* bits 1 << enum entry_kind (entry_kinds_named); 0: any */
     uint32_t severities;    /* bit 1 << enum severity; 0: any */
     bool has_after;         /* resume strictly after `after` in the query's order */
     struct timeline_position after;

@@ -43,6 +43,10 @@ enum status timeline_row_decode(struct timeline_row *ret, struct slice key, stru
         value.bytes - TIMELINE_ROW_HEADER_BYTES > UINT32_MAX) {
         return error_set(error, STATUS_CORRUPT, "a timeline row has the wrong size", NULL, NULL);
     }
+    if (value.data[AT_KIND] >= ENTRY_KIND_LIMIT) { /* filters are 64 bits */
+        return error_set(error, STATUS_CORRUPT, "a timeline row is of no possible kind", NULL,
+                         NULL);
+    }
     struct timeline_position position;
     timeline_key_decode(&position, key.data);
     const uint8_t *from = value.data;

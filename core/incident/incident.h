@@ -91,47 +91,53 @@ enum { INCIDENT_INDEXES = 5 };
 /* Place in an index: incidents with one key are a list, newest first; the first of each list is in
  * its bucket's chain. Slot + 1 each; 0: none. */
 struct incident_link {
+    uint64_t key;
     uint32_t next, before;
     uint32_t chain_next, chain_before;
 };
 
+/* Fields are ordered by what matching reads of incidents that it then leaves alone: far ones cost
+ * one cache line, near ones two. Those marked (table) are the table's own. */
 struct incident {
-    uint64_t number; /* sequence number of the entry that opened it */
-    uint32_t class_tag, category_tag, region;
-    uint32_t reports_count;
-    int64_t opened_ms;
+    uint64_t number;           /* sequence number of the entry that opened it */
+    struct position anchor;    /* the first position; distances are measured to it */
+    struct incident_link cell; /* (table) */
+    uint64_t merged_into;      /* 0: not merged; else never a merged one itself */
+    uint8_t state;             /* enum incident_state */
+    uint8_t severity;          /* enum severity: the worst told */
+    uint8_t priority;          /* 1..4 */
+    uint8_t class_index;       /* (table) of the policy in force; CLASS_NONE: it has none like it */
+    uint16_t flags;            /* enum incident_flag */
+    uint16_t observer_kinds;   /* bits 1 << enum observer_kind */
+
     int64_t first_seen_ms, last_seen_ms; /* earliest and latest occurred_at: never rewound */
     int64_t last_activity_ms;            /* latest arrival or ticket activity, late backlog aside */
     int64_t closed_ms;                   /* of the last closing or merging; 0: never */
     int64_t due_ms;                      /* when incidents_fire is to be called; INT64_MAX: never */
     uint64_t asset;                      /* of an alarm: its key; 0: none */
-    uint64_t ticket;                     /* 0: none */
-    uint64_t merged_into;                /* 0: not merged; else never a merged one itself */
-    struct position anchor;              /* the first position; distances are measured to it */
-    float accuracy_m;
+    uint32_t class_tag, category_tag, region;
+    uint32_t reports_count;
+
     float extents_m[INCIDENT_DIRECTIONS][2]; /* least and greatest of the members' positions along
                                                 each direction, from the anchor */
     uint64_t observers[INCIDENT_OBSERVERS_MAX];
-    uint8_t observers_count;
-    uint8_t state;    /* enum incident_state */
-    uint8_t severity; /* enum severity: the worst told */
-    uint8_t priority; /* 1..4 */
-    uint16_t flags;
-    uint16_t observer_kinds;       /* bits 1 << enum observer_kind */
-    uint8_t detail_kind;           /* enum detail_kind */
+    int64_t opened_ms;
+    uint64_t ticket;               /* 0: none */
     union incident_detail *detail; /* NULL unless detail_kind says otherwise */
-
-    /* The table's own. */
-    uint8_t class_index; /* of the policy in force; CLASS_NONE: it has none like it any more */
-    bool dirty, leaving;
-    uint8_t indexed; /* bits 1 << index */
-    uint32_t dirty_next;
-    uint32_t moved_count, staying_count; /* of one un-merge */
-    int64_t armed_ms;                    /* due_ms as last told by incidents_flush */
-    uint64_t stored_under;               /* merged_into of the ROW_MOVED that is on disk */
-    uint64_t keys[INCIDENT_INDEXES];
-    struct incident_link links[INCIDENT_INDEXES];
+    float accuracy_m;
+    uint8_t observers_count;
+    uint8_t detail_kind;                 /* enum detail_kind */
+    bool dirty, leaving;                 /* (table) */
+    uint8_t indexed;                     /* (table) bits 1 << index */
+    uint32_t dirty_next;                 /* (table) */
+    uint32_t moved_count, staying_count; /* (table) of one un-merge */
+    int64_t armed_ms;                    /* (table) due_ms as last told by incidents_flush */
+    uint64_t stored_under;               /* (table) merged_into of the ROW_MOVED that is on disk */
+    struct incident_link links[INCIDENT_INDEXES - 1]; /* (table) the other indexes */
 };
+_Static_assert(offsetof(struct incident, first_seen_ms) == 64, "the first cache line");
+_Static_assert(offsetof(struct incident, extents_m) == 128, "the second cache line");
+_Static_assert(sizeof(struct incident) % 64 == 0, "slots do not share cache lines");
 enum { CLASS_NONE = UINT8_MAX };
 
 enum confidence incident_confidence(const struct incident *incident);

@@ -53,15 +53,15 @@ struct incident *incidents_first(const struct incidents *incidents, enum inciden
                                  uint64_t key) {
     uint32_t head = incidents->buckets[index][key & incidents->buckets_mask];
     struct incident *incident = at(incidents, head);
-    while (incident != NULL && incident->keys[index] != key) {
-        incident = at(incidents, incident->links[index].chain_next);
+    while (incident != NULL && incident_link(incident, index)->key != key) {
+        incident = at(incidents, incident_link(incident, index)->chain_next);
     }
     return incident;
 }
 
 struct incident *incidents_after(const struct incidents *incidents, enum incident_index index,
-                                 const struct incident *incident) {
-    return at(incidents, incident->links[index].next);
+                                 struct incident *incident) {
+    return at(incidents, incident_link(incident, index)->next);
 }
 
 struct incident *incidents_lookup(const struct incidents *incidents, uint64_t number) {
@@ -70,20 +70,20 @@ struct incident *incidents_lookup(const struct incidents *incidents, uint64_t nu
 
 /* Puts `to` (0: nothing) where `from` stands in its bucket's chain. */
 static void chain_replace(struct incidents *incidents, enum incident_index index, uint64_t key,
-                          const struct incident *from, uint32_t to) {
-    const struct incident_link *link = &from->links[index];
+                          struct incident *from, uint32_t to) {
+    const struct incident_link *link = incident_link(from, index);
     uint32_t next = to == 0 ? link->chain_next : to;
     if (link->chain_before == 0) {
         incidents->buckets[index][key & incidents->buckets_mask] = next;
     } else {
-        at(incidents, link->chain_before)->links[index].chain_next = next;
+        incident_link(at(incidents, link->chain_before), index)->chain_next = next;
     }
     if (to != 0) {
-        at(incidents, to)->links[index].chain_before = link->chain_before;
-        at(incidents, to)->links[index].chain_next = link->chain_next;
+        incident_link(at(incidents, to), index)->chain_before = link->chain_before;
+        incident_link(at(incidents, to), index)->chain_next = link->chain_next;
     }
     if (link->chain_next != 0) {
-        at(incidents, link->chain_next)->links[index].chain_before =
+        incident_link(at(incidents, link->chain_next), index)->chain_before =
             to == 0 ? link->chain_before : to;
     }
 }
@@ -92,9 +92,9 @@ static void chain_push(struct incidents *incidents, enum incident_index index, u
                        struct incident *incident) {
     uint32_t *bucket = &incidents->buckets[index][key & incidents->buckets_mask];
     uint32_t self = incident_slot(incidents, incident) + 1;
-    incident->links[index].chain_next = *bucket;
+    incident_link(incident, index)->chain_next = *bucket;
     if (*bucket != 0) {
-        at(incidents, *bucket)->links[index].chain_before = self;
+        incident_link(at(incidents, *bucket), index)->chain_before = self;
     }
     *bucket = self;
 }
@@ -103,12 +103,12 @@ static void chain_push(struct incidents *incidents, enum incident_index index, u
 static void list_insert(struct incidents *incidents, enum incident_index index, uint64_t key,
                         struct incident *head, struct incident *incident) {
     uint32_t self = incident_slot(incidents, incident) + 1;
-    struct incident_link *link = &incident->links[index];
+    struct incident_link *link = incident_link(incident, index);
     if (incident->number > head->number) {
         chain_replace(incidents, index, key, head, self);
-        head->links[index].chain_next = head->links[index].chain_before = 0;
+        incident_link(head, index)->chain_next = incident_link(head, index)->chain_before = 0;
         link->next = incident_slot(incidents, head) + 1;
-        head->links[index].before = self;
+        incident_link(head, index)->before = self;
         return;
     }
     struct incident *before = head;
@@ -118,16 +118,16 @@ static void list_insert(struct incidents *incidents, enum incident_index index, 
         next = incidents_after(incidents, index, before);
     }
     link->before = incident_slot(incidents, before) + 1;
-    link->next = before->links[index].next;
-    before->links[index].next = self;
+    link->next = incident_link(before, index)->next;
+    incident_link(before, index)->next = self;
     if (next != NULL) {
-        next->links[index].before = self;
+        incident_link(next, index)->before = self;
     }
 }
 
 static void insert(struct incidents *incidents, enum incident_index index, uint64_t key,
                    struct incident *incident) {
-    incident->links[index] = (struct incident_link){0};
+    *incident_link(incident, index) = (struct incident_link){0};
     struct incident *head = incidents_first(incidents, index, key);
     if (head == NULL) {
         chain_push(incidents, index, key, incident);
@@ -135,7 +135,7 @@ static void insert(struct incidents *incidents, enum incident_index index, uint6
         list_insert(incidents, index, key, head, incident);
     }
     incident->indexed |= (uint8_t)(1U << index);
-    incident->keys[index] = key;
+    incident_link(incident, index)->key = key;
 }
 
 static void withdraw(struct incidents *incidents, enum incident_index index,
@@ -143,14 +143,14 @@ static void withdraw(struct incidents *incidents, enum incident_index index,
     if ((incident->indexed & 1U << index) == 0) {
         return;
     }
-    struct incident_link *link = &incident->links[index];
+    struct incident_link *link = incident_link(incident, index);
     if (link->before == 0) {
-        chain_replace(incidents, index, incident->keys[index], incident, link->next);
+        chain_replace(incidents, index, incident_link(incident, index)->key, incident, link->next);
     } else {
-        at(incidents, link->before)->links[index].next = link->next;
+        incident_link(at(incidents, link->before), index)->next = link->next;
     }
     if (link->next != 0) {
-        at(incidents, link->next)->links[index].before = link->before;
+        incident_link(at(incidents, link->next), index)->before = link->before;
     }
     *link = (struct incident_link){0};
     incident->indexed &= (uint8_t) ~(1U << index);
@@ -161,7 +161,7 @@ void incidents_index(struct incidents *incidents, struct incident *incident) {
     for (unsigned index = 0; index < INCIDENT_INDEXES; index++) {
         bool is_in = (incident->indexed & 1U << index) != 0;
         uint64_t key = key_of(incidents, incident, (enum incident_index)index);
-        if (is_in && incident->keys[index] == key) {
+        if (is_in && incident_link(incident, index)->key == key) {
             continue;
         }
         withdraw(incidents, (enum incident_index)index, incident);

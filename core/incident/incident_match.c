@@ -5,6 +5,12 @@
 /* A person or a household comes up again within 30 days: worth naming, never merged. */
 enum { SAME_SUBJECT_S = 30 * 86400 };
 
+enum { CELLS_BATCH = 16 };
+
+#define DEG_TO_RAD (3.14159265358979323846 / 180.0)
+#define METRES_PER_DEGREE_MIN 111000.0
+#define POLAR_DEG 85.0
+
 /* How much surer a match is when nothing tells against it. */
 #define OTHER_CATEGORY 0.9
 #define CLOSED_ALREADY 0.9
@@ -131,14 +137,18 @@ struct query {
     const struct merge_class *class;
     const struct sighting *sighting;
     struct ranking *ranking;
-    double reach_m; /* of the search in cells */
+    double reach_m;   /* of the search in cells */
+    double reach_deg; /* the same in degrees of longitude; 360: do not look at it */
     bool late;
 };
 
+/* Cheap first: most of a cell is out of reach. */
 static bool is_far(const struct query *query, const struct incident *place,
                    double *ret_distance_m) {
     double north_deg = place->anchor.lat_deg - query->sighting->position.lat_deg;
-    if (fabs(north_deg) * 111000.0 > query->reach_m) {
+    double east_deg = fabs(place->anchor.lon_deg - query->sighting->position.lon_deg);
+    if (fabs(north_deg) * METRES_PER_DEGREE_MIN > query->reach_m ||
+        fmin(east_deg, 360.0 - east_deg) > query->reach_deg) {
         return true;
     }
     *ret_distance_m = geo_distance_m(place->anchor, query->sighting->position);
@@ -156,11 +166,14 @@ static double distance_score(const struct merge_class *class, double distance_m)
 
 static void consider_near(const struct query *query, struct incident *place) {
     const struct merge_class *class = query->class;
+    double distance_m = 0;
+    if (is_far(query, place, &distance_m)) {
+        return;
+    }
     struct incident *incident = incidents_speaker(query->incidents, place);
-    double distance_m;
     double gap_s =
         incident_time_gap(query->incidents, incident, query->sighting, class->idle_s, query->late);
-    if (gap_s < 0 || is_far(query, place, &distance_m)) {
+    if (gap_s < 0) {
         return;
     }
     struct candidate candidate = {
@@ -179,18 +192,41 @@ static void consider_near(const struct query *query, struct incident *place) {
     }
 }
 
+static void rank_cell(const struct query *query, uint64_t key) {
+    struct incident *place = incidents_first(query->incidents, INDEX_CELL, key);
+    for (int n = 0; place != NULL && n < CANDIDATES_MAX; n++) {
+        struct incident *next = incidents_after(query->incidents, INDEX_CELL, place);
+        __builtin_prefetch(next);
+        consider_near(query, place);
+        place = next;
+    }
+}
+
+/* Cells are scattered over memory: all of a batch are on their way before the first is looked at.
+ */
+static void rank_cells(const struct query *query, const uint64_t *keys, int count) {
+    for (int i = 0; i < count; i++) {
+        incidents_prefetch_first(query->incidents, INDEX_CELL, keys[i]);
+    }
+    for (int i = 0; i < count; i++) {
+        rank_cell(query, keys[i]);
+    }
+}
+
 static void rank_near(const struct query *query, unsigned class_index) {
     struct cell_walk walk;
     cell_walk_init(&walk, query->incidents, class_index, false, query->sighting->position,
                    query->reach_m);
-    uint64_t key;
-    while (cell_walk_next(&walk, &key)) {
-        struct incident *incident = incidents_first(query->incidents, INDEX_CELL, key);
-        for (int n = 0; incident != NULL && n < CANDIDATES_MAX; n++) {
-            consider_near(query, incident);
-            incident = incidents_after(query->incidents, INDEX_CELL, incident);
+    uint64_t keys[CELLS_BATCH];
+    int count = 0;
+    while (cell_walk_next(&walk, &keys[count])) {
+        incidents_prefetch_bucket(query->incidents, INDEX_CELL, keys[count]);
+        if (++count == CELLS_BATCH) {
+            rank_cells(query, keys, count);
+            count = 0;
         }
     }
+    rank_cells(query, keys, count);
 }
 
 /* Outages and noise are the grid's; a pothole that nobody located is only like another one. */
@@ -264,6 +300,14 @@ static void rank_same_asset(const struct query *query, uint32_t class_tag) {
     }
 }
 
+/* Degrees of longitude that are surely more than so many metres, also at the circle's poleward
+ * edge; 360 where there is no telling. */
+static double reach_deg(double lat_deg, double reach_m) {
+    double edge_deg = fabs(lat_deg) + reach_m / METRES_PER_DEGREE_MIN;
+    return edge_deg < POLAR_DEG ? reach_m / (METRES_PER_DEGREE_MIN * cos(edge_deg * DEG_TO_RAD))
+                                : 360.0;
+}
+
 void incidents_rank(const struct incidents *incidents, const struct sighting *sighting,
                     unsigned class_index, bool late, struct ranking *ranking) {
     const struct merge_class *class = &incidents->policy->merge_classes[class_index];
@@ -274,6 +318,7 @@ void incidents_rank(const struct incidents *incidents, const struct sighting *si
         .sighting = sighting,
         .ranking = ranking,
         .reach_m = fmax((double)class->gate_m, (double)class->suggest_m),
+        .reach_deg = 360.0,
         .late = late,
     };
     if (sighting->observation.asset != 0) {
@@ -284,6 +329,7 @@ void incidents_rank(const struct incidents *incidents, const struct sighting *si
         return;
     }
     if (sighting->has_position) {
+        query.reach_deg = reach_deg(sighting->position.lat_deg, query.reach_m);
         rank_near(&query, class_index);
     }
     if (sighting->in_grid && (class->kind == MERGE_GRID || !sighting->has_position)) {

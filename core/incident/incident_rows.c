@@ -37,8 +37,7 @@ void incidents_drop_member(struct incidents *incidents, uint64_t incident, uint6
 }
 
 struct incident *incidents_next_merged(const struct incidents *incidents,
-                                       const struct incident *survivor,
-                                       const struct incident *after) {
+                                       const struct incident *survivor, struct incident *after) {
     return after == NULL
                ? incidents_first(incidents, INDEX_MERGED, incidents_survivor_key(survivor->number))
                : incidents_after(incidents, INDEX_MERGED, after);

@@ -8,8 +8,8 @@
 #include "core/incident/incidents.h"
 
 enum incident_index {
-    INDEX_NUMBER,
     INDEX_CELL,
+    INDEX_NUMBER,
     INDEX_REGION, /* class and grid */
     INDEX_KEY,    /* class and asset or alarm */
     INDEX_MERGED, /* of merged ones: what they were merged into */
@@ -44,6 +44,23 @@ static inline const struct merge_class *incident_class(const struct incidents *i
 }
 
 /* incident_index.c: slots, details and indexes. */
+static inline struct incident_link *incident_link(struct incident *incident,
+                                                  enum incident_index index) {
+    return index == INDEX_CELL ? &incident->cell : &incident->links[index - 1];
+}
+
+static inline void incidents_prefetch_bucket(const struct incidents *incidents,
+                                             enum incident_index index, uint64_t key) {
+    __builtin_prefetch(&incidents->buckets[index][key & incidents->buckets_mask]);
+}
+
+/* Brings the first of a bucket's chain into the cache, ahead of incidents_first. */
+static inline void incidents_prefetch_first(const struct incidents *incidents,
+                                            enum incident_index index, uint64_t key) {
+    uint32_t head = incidents->buckets[index][key & incidents->buckets_mask];
+    __builtin_prefetch(head == 0 ? NULL : &incidents->slots[head - 1]);
+}
+
 /* A zeroed slot; NULL when the table is full. */
 struct incident *incidents_slot_take(struct incidents *incidents);
 void incidents_slot_free(struct incidents *incidents, struct incident *incident);
@@ -57,7 +74,7 @@ struct incident *incidents_lookup(const struct incidents *incidents, uint64_t nu
 struct incident *incidents_first(const struct incidents *incidents, enum incident_index index,
                                  uint64_t key);
 struct incident *incidents_after(const struct incidents *incidents, enum incident_index index,
-                                 const struct incident *incident);
+                                 struct incident *incident);
 uint64_t incidents_region_key(uint32_t class_tag, uint32_t region);
 uint64_t incidents_asset_key(uint32_t class_tag, uint64_t asset);
 uint64_t incidents_survivor_key(uint64_t survivor);
@@ -90,8 +107,7 @@ void incidents_put_under(struct incidents *incidents, struct incident *incident,
                          struct incident *survivor, int64_t now_ms);
 /* What was merged into an incident: the first of them, or after `after`. */
 struct incident *incidents_next_merged(const struct incidents *incidents,
-                                       const struct incident *survivor,
-                                       const struct incident *after);
+                                       const struct incident *survivor, struct incident *after);
 
 /* incident_fold.c: what a report makes of an incident. */
 /* A new open incident without reports, not yet indexed. NULL when full. */

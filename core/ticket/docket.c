@@ -188,10 +188,10 @@ size_t docket_fire(struct docket *docket, const struct ticket_context *context,
 }
 
 void docket_repage(struct docket *docket, const struct ticket_context *context,
-                   struct ticket *ticket, struct slice reasons) {
+                   struct ticket *ticket, const char *why) {
     uint64_t events = ticket->events_count;
     check_context(docket, context);
-    ticket_repage(context, ticket, reasons);
+    ticket_repage(context, ticket, why);
     if (ticket->events_count != events) {
         mark(docket, ticket);
     }

@@ -21,8 +21,8 @@ struct docket {
     struct directives directives;
 };
 
-/* `memory` is docket_bytes(limits), 16-byte aligned, zeroed; touched only where tickets go, but for
- * the hash index. O(index). */
+/* `memory` is docket_bytes(limits), 16-byte aligned; touched only where tickets go, but for the
+ * hash index. O(index). */
 size_t docket_bytes(const struct limits *limits);
 void docket_init(struct docket *docket, const struct limits *limits, void *memory);
 
@@ -47,7 +47,7 @@ size_t docket_fire(struct docket *docket, const struct ticket_context *context,
                    struct ticket *ticket);
 /* ticket_repage. */
 void docket_repage(struct docket *docket, const struct ticket_context *context,
-                   struct ticket *ticket, struct slice reasons);
+                   struct ticket *ticket, const char *why);
 /* Recomputes the tickets of `count` places from `*place` on, which moves on; false when all were.
  * After a new calendar, policy or region tree; in slices, so that a turn stays short. */
 bool docket_recompute(struct docket *docket, const struct ticket_context *context, uint32_t *place,

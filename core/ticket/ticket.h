@@ -112,6 +112,7 @@ enum ticket_fact {
     FACT_VACANCY = 1 << 26,    /* an escalation found an office empty */
     FACT_DISPATCHED = 1 << 27, /* somebody had it, be it the region's own people */
     FACT_RECEIPTED = 1 << 28,  /* the first one who had it signed, or was deemed to */
+    FACT_UNSOLVED = 1 << 29,   /* a reporter who was asked once said that it was not solved */
 };
 
 /* What has been told of a running clock. */
@@ -156,6 +157,7 @@ struct ticket {
     uint32_t version; /* raised by each change that a caller may have to know of */
     uint32_t policy_version;
     uint32_t category_tag;
+    uint32_t channel_tag;               /* how the report came that it was opened for; 0: none */
     uint32_t region;                    /* REGION_NONE: nowhere */
     uint32_t unit_tag;                  /* who has it; 0: nobody */
     uint32_t first_unit_tag;            /* 首接负责: in charge when nobody else is */

@@ -74,6 +74,23 @@ static bool carry_out(struct ticket_step *step) {
     return true;
 }
 
+/* What became P1 by this command waits for nobody from now on. A unit's return does: the system
+ * would send it to the same unit again. */
+static void hurry(const struct ticket_context *context, struct ticket *ticket,
+                  enum ticket_verb verb) {
+    bool may_be_new = verb == VERB_UPGRADE || verb == VERB_ACCEPT || verb == VERB_REOPEN;
+    bool is_free = ticket->request.kind == REQUEST_NONE && !ticket_has(ticket, FACT_SHUFFLED);
+    if (ticket->priority != 1 || !may_be_new || !is_free) {
+        return;
+    }
+    if (ticket->state == TICKET_REPORTED) {
+        ticket_system_does(context, ticket, VERB_ACCEPT, context->now_ms, false);
+    }
+    if (ticket->state == TICKET_ACCEPTED) {
+        ticket_system_does(context, ticket, VERB_DISPATCH, context->now_ms, false);
+    }
+}
+
 struct ticket_outcome ticket_apply(const struct ticket_context *context, struct ticket *ticket,
                                    const struct ticket_command *command) {
     struct ticket_outcome seen = seen_before(ticket, command);
@@ -101,7 +118,23 @@ struct ticket_outcome ticket_apply(const struct ticket_context *context, struct 
     if (!carry_out(&step)) {
         return failed(TICKET_FULL, ticket, NULL, "too many tickets are handled jointly");
     }
+    hurry(context, ticket, command->verb);
     return outcome(TICKET_DONE, ticket);
+}
+
+void ticket_repage(const struct ticket_context *context, struct ticket *ticket, const char *why) {
+    struct ticket_step step;
+    if (!ticket_state_is_open((enum ticket_state)ticket->state)) {
+        return;
+    }
+    (void)ticket_recompute(context, ticket);
+    ticket_step_begin(&step, context, ticket, NULL);
+    ticket->acked_until_ms = 0;
+    ticket->paged_from_ms = step.at_ms;
+    ticket->unacked_step = 0;
+    ticket->last_activity_ms = step.at_ms;
+    ticket_tell_page(&step, why);
+    ticket_refresh_due(context, ticket);
 }
 
 void ticket_system_command(const struct ticket_context *context, struct ticket *ticket,

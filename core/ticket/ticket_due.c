@@ -27,6 +27,10 @@ static int64_t step_length_ms(const struct ticket_step *step, const struct clock
  * clock tells each rank once: the stage's clock keeps repeating. */
 static int64_t escalation_ms(const struct ticket_step *step, const struct ticket_clock *clock) {
     const struct ticket_told *told = &clock->told;
+    if (told->step ==
+        UINT16_MAX) { /* it was said often enough; the ticket is reviewed from now on */
+        return CLOCK_NEVER;
+    }
     int64_t length_ms = step_length_ms(step, &clock->clock);
     int64_t repeat_ms = later(step->ladder->repeat_s, LADDER_PAUSE_S_MIN) * SECOND_MS;
     if (told->top_step == 0) {

@@ -77,7 +77,7 @@ static void escalate(struct ticket_step *step, const struct ticket_point *point)
     struct ticket_told *told = &clock_of_point(step, point)->told;
     bool is_repeat = told->top_step != 0;
     struct ladder_step next = climb(step, told->rank);
-    CHECK(told->step < UINT16_MAX); /* one a minute for 45 days; the ladder's pause is longer */
+    CHECK(told->step < UINT16_MAX); /* nothing is due after the last one */
     told->step++;
     told->rank = next.rank;
     if (is_repeat) {
@@ -207,24 +207,4 @@ size_t ticket_fire(const struct ticket_context *context, struct ticket *ticket) 
     }
     ticket_refresh_due(context, ticket);
     return fired;
-}
-
-void ticket_repage(const struct ticket_context *context, struct ticket *ticket,
-                   struct slice reasons) {
-    if (!ticket_state_is_open((enum ticket_state)ticket->state)) {
-        return;
-    }
-    struct ticket_step step;
-    ticket_step_begin(&step, context, ticket, NULL);
-    step.at_ms =
-        context->now_ms > ticket->last_activity_ms ? context->now_ms : ticket->last_activity_ms;
-    ticket->paged_from_ms = step.at_ms;
-    ticket->unacked_step = 0;
-    ticket->acked_until_ms = 0;
-    struct ticket_event UNINITIALIZED event;
-    ticket_event_begin(&step, &event);
-    ticket_event_text(&event, "why", SLICE_LITERAL("absorbed"));
-    ticket_event_text(&event, "reason", reasons);
-    ticket_event_append(&step, &event, ENTRY_TICKET_PAGED);
-    ticket_refresh_due(context, ticket);
 }

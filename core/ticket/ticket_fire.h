@@ -49,10 +49,4 @@ enum { TICKET_FIRE_POINTS_MAX = 8 };
  */
 size_t ticket_fire(const struct ticket_context *context, struct ticket *ticket);
 
-/* A report was absorbed that must not be lost in it (domain.md 4.2): an acknowledgement no longer
- * holds, and paging begins anew. `reasons`: words with commas between. Nothing happens when the
- * ticket is not open. */
-void ticket_repage(const struct ticket_context *context, struct ticket *ticket,
-                   struct slice reasons);
-
 #endif

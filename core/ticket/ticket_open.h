@@ -13,6 +13,7 @@ struct ticket_opening {
     uint64_t incident, directive;             /* 0: none */
     uint32_t addressee;                       /* of a directive: its index */
     uint32_t category_tag;                    /* of the policy in force (CHECKed) */
+    uint32_t channel_tag;                     /* of the report; 0: none */
     uint32_t region;                          /* REGION_NONE: nowhere */
     uint32_t unit_tag;                        /* dispatched to at once; 0: the policy says who */
     uint8_t priority, severity;               /* 0: the category's */

@@ -110,10 +110,6 @@ static enum ticket_refusal running(const struct ticket_step *step) {
     return step->ticket->suspension == REASON_NONE ? REFUSAL_NONE : REFUSAL_SUSPENDED;
 }
 
-static enum ticket_refusal suspended(const struct ticket_step *step) {
-    return step->ticket->suspension != REASON_NONE ? REFUSAL_NONE : REFUSAL_NOT_SUSPENDED;
-}
-
 static enum ticket_refusal is_free(const struct ticket_step *step) {
     return step->ticket->request.kind == REQUEST_NONE ? REFUSAL_NONE : REFUSAL_PENDING;
 }
@@ -124,9 +120,6 @@ static enum ticket_refusal single(const struct ticket_step *step) {
 
 static enum ticket_refusal pending(const struct ticket_step *step) {
     uint32_t roles = actor_of(step)->roles;
-    if (step->ticket->request.kind == REQUEST_NONE) {
-        return REFUSAL_NOTHING_PENDING;
-    }
     bool is_system_s = roles == ROLE_SYSTEM && step->command->verb == VERB_DENY;
     if ((ticket_deciders(step->ticket) & roles) == 0 && !is_system_s) {
         return REFUSAL_DECIDER;
@@ -229,7 +222,6 @@ static const struct {
     {GUARD_TOWN, town},
     {GUARD_PUBLIC, of_the_public},
     {GUARD_RUNNING, running},
-    {GUARD_SUSPENDED, suspended},
     {GUARD_FREE, is_free},
     {GUARD_SINGLE, single},
     {GUARD_PENDING, pending},
@@ -255,12 +247,34 @@ static bool in_region(const struct ticket_step *step) {
             region_is_within(step->context->regions, step->ticket->region, root));
 }
 
+/* What nobody may do now, whatever his role: asked first, so that the answer is about the state. */
+static enum ticket_refusal state_refuses(const struct ticket *ticket,
+                                         const struct ticket_rule *rule) {
+    uint32_t from = rule->from;
+    if (ticket->joint == 0 && (rule->guards & GUARD_SIGNED) != 0) {
+        from &= ~(1u << TICKET_HANDLING); /* there only for co-handlers */
+    }
+    if (ticket->joint == 0 && (rule->guards & GUARD_WORKING) != 0) {
+        from &= ~(1u << TICKET_DISPATCHED);
+    }
+    if ((from & 1u << ticket->state) == 0) {
+        return REFUSAL_STATE;
+    }
+    if ((rule->guards & GUARD_PENDING) != 0 && ticket->request.kind == REQUEST_NONE) {
+        return REFUSAL_NOTHING_PENDING;
+    }
+    return (rule->guards & GUARD_SUSPENDED) != 0 && ticket->suspension == REASON_NONE
+               ? REFUSAL_NOT_SUSPENDED
+               : REFUSAL_NONE;
+}
+
 enum ticket_refusal ticket_refusal(const struct ticket_context *context,
                                    const struct ticket *ticket,
                                    const struct ticket_command *command) {
     const struct ticket_rule *rule = ticket_rule(command->verb);
-    if ((rule->from & 1u << ticket->state) == 0) {
-        return REFUSAL_STATE;
+    enum ticket_refusal by_state = state_refuses(ticket, rule);
+    if (by_state != REFUSAL_NONE) {
+        return by_state;
     }
     if ((rule->roles & command->actor.roles) == 0) {
         return REFUSAL_ROLE;

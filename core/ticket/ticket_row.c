@@ -2,7 +2,6 @@
 #include "core/ticket/joint.h"
 
 #include "core/bytes.h"
-#include "core/entry.h"
 
 #include <string.h>
 
@@ -10,36 +9,79 @@
  * field is not 0 | those fields, little-endian, in the table's order | u8 clocks_count and the
  * clocks (clock_row.h) | holds_count times i64 from_ms, i64 to_ms | u8 replays_count and for each
  * u64 id, u32 version and command | the joint (joint.c). Fields are added at the end. */
-#define TICKET_ROW_FIELDS(X)                                                                       \
-    X(number)                                                                                      \
-    X(incident)                                                                                    \
-    X(directive)                                                                                   \
-    X(survivor)                                                                                    \
-    X(last_event_seq) X(events_count) X(version) X(policy_version) X(category_tag) X(region) X(    \
-        unit_tag) X(first_unit_tag) X(returned_unit_tag) X(addressee) X(extension) X(facts)        \
-        X(stages_ended) X(stages_late) X(overdue) X(rework_count) X(return_count) X(reopen_count)  \
-            X(priority) X(severity) X(state) X(merged_from) X(origin) X(closure) X(closed_level)   \
-                X(unacked_step) X(holds_count) X(suspension) X(supervised) X(is_rework)            \
-                    X(occurred_ms) X(received_ms) X(opened_ms) X(state_since_ms)                   \
-                        X(last_activity_ms) X(closed_ms) X(paged_from_ms) X(acked_until_ms)        \
-                            X(resume_ms) X(reviewed_ms) X(handler) X(requester) X(supervisor)      \
-                                X(own_sign.unit) X(own_sign.amount) X(own_handle.unit)             \
-                                    X(own_handle.amount) X(own_overall.unit) X(own_overall.amount) \
-                                        X(request.kind) X(request.reason) X(request.amount)        \
-                                            X(request.unit_tag) X(request.proposed_unit_tag)       \
-                                                X(request.requester) X(request.until_ms)           \
-                                                    X(replay_next) X(due_key) X(next_due_ms)
-
 enum { ROW_VERSION = 1, HEAD_BYTES = 10, HOLD_BYTES = 16, REPLAY_BYTES = 12 };
 
+#define FIELD(name)                                                                                \
+    { (uint16_t) offsetof(struct ticket, name), (uint16_t)sizeof(((struct ticket *)NULL)->name) }
 static const struct {
     uint16_t offset, bytes;
 } fields[] = {
-#define TICKET_ROW_FIELD(name)                                                                     \
-    {(uint16_t)offsetof(struct ticket, name), (uint16_t)sizeof(((struct ticket *)NULL)->name)},
-    TICKET_ROW_FIELDS(TICKET_ROW_FIELD)
-#undef TICKET_ROW_FIELD
+    FIELD(number),
+    FIELD(incident),
+    FIELD(directive),
+    FIELD(survivor),
+    FIELD(last_event_seq),
+    FIELD(events_count),
+    FIELD(version),
+    FIELD(policy_version),
+    FIELD(category_tag),
+    FIELD(region),
+    FIELD(unit_tag),
+    FIELD(first_unit_tag),
+    FIELD(returned_unit_tag),
+    FIELD(addressee),
+    FIELD(extension),
+    FIELD(facts),
+    FIELD(stages_ended),
+    FIELD(stages_late),
+    FIELD(overdue),
+    FIELD(rework_count),
+    FIELD(return_count),
+    FIELD(reopen_count),
+    FIELD(priority),
+    FIELD(severity),
+    FIELD(state),
+    FIELD(merged_from),
+    FIELD(origin),
+    FIELD(closure),
+    FIELD(closed_level),
+    FIELD(unacked_step),
+    FIELD(holds_count),
+    FIELD(suspension),
+    FIELD(supervised),
+    FIELD(is_rework),
+    FIELD(occurred_ms),
+    FIELD(received_ms),
+    FIELD(opened_ms),
+    FIELD(state_since_ms),
+    FIELD(last_activity_ms),
+    FIELD(closed_ms),
+    FIELD(paged_from_ms),
+    FIELD(acked_until_ms),
+    FIELD(resume_ms),
+    FIELD(reviewed_ms),
+    FIELD(handler),
+    FIELD(requester),
+    FIELD(supervisor),
+    FIELD(own_sign.unit),
+    FIELD(own_sign.amount),
+    FIELD(own_handle.unit),
+    FIELD(own_handle.amount),
+    FIELD(own_overall.unit),
+    FIELD(own_overall.amount),
+    FIELD(request.kind),
+    FIELD(request.reason),
+    FIELD(request.amount),
+    FIELD(request.unit_tag),
+    FIELD(request.proposed_unit_tag),
+    FIELD(request.requester),
+    FIELD(request.until_ms),
+    FIELD(replay_next),
+    FIELD(due_key),
+    FIELD(next_due_ms),
+    FIELD(channel_tag),
 };
+#undef FIELD
 _Static_assert(ARRAY_COUNT(fields) <= 64, "one bit a field");
 _Static_assert(HEAD_BYTES + 8 * ARRAY_COUNT(fields) + 2 +
                        TICKET_CLOCKS_MAX * TICKET_CLOCK_ROW_BYTES + TICKET_HOLDS_MAX * HOLD_BYTES +
@@ -230,9 +272,12 @@ static bool is_held(const struct ticket *ticket) {
 
 /* What the steps rely on. */
 static bool is_sound(const struct ticket *ticket) {
+    if (ticket->state >= TICKET_STATES || ticket->merged_from >= TICKET_STATES) {
+        return false;
+    }
     enum ticket_state state =
         (enum ticket_state)(ticket->state == TICKET_MERGED ? ticket->merged_from : ticket->state);
-    bool enums = ticket->state < TICKET_STATES && ticket->priority >= 1 && ticket->priority <= 4 &&
+    bool enums = ticket->priority >= 1 && ticket->priority <= 4 &&
                  ticket->origin >= ORIGIN_REPORT && ticket->origin <= ORIGIN_INSPECTION &&
                  ticket->closure < CLOSURES && ticket->suspension <= REASON_FUNDING &&
                  ticket->request.kind <= REQUEST_WHISTLE &&

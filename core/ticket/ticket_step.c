@@ -48,6 +48,9 @@ static void do_accept(struct ticket_step *step) {
 static void end_unwanted(struct ticket_step *step, enum ticket_state state) {
     ticket_clock_end(step, STAGE_ACCEPT);
     ticket_clocks_drop_all(step);
+    if (step->ticket->suspension != REASON_NONE || step->from == TICKET_VERIFYING) {
+        ticket_hold_end(step, step->from == TICKET_VERIFYING);
+    }
     step->ticket->suspension = REASON_NONE;
     step->ticket->resume_ms = 0;
     step->ticket->closed_ms = step->at_ms;
@@ -138,10 +141,13 @@ static void do_sign(struct ticket_step *step, struct joint_part *part) {
         ticket->first_unit_tag =
             ticket->first_unit_tag == 0 ? ticket->unit_tag : ticket->first_unit_tag;
     }
+    int64_t acked_until_ms = ticket->acked_until_ms;
     ticket_clock_end(step, STAGE_SIGN);
     ticket->facts |= FACT_RECEIPTED | (is_deemed ? FACT_DEEMED_SIGNED : FACT_SIGNED);
     ticket_enter(step, TICKET_HANDLING);
-    if (!is_deemed) {
+    if (is_deemed) {
+        ticket->acked_until_ms = acked_until_ms; /* who had it in hand still has */
+    } else {
         ticket->handler = actor_hash(step);
         ticket_acked(step);
     }
@@ -207,9 +213,11 @@ static void do_follow_up(struct ticket_step *step) {
     const struct ticket_command *command = step->command;
     struct ticket *ticket = step->ticket;
     ticket_clock_end(step, STAGE_FOLLOW_UP);
-    ticket->facts |= FACT_FOLLOWED_UP | (command->contacted != TRI_NO ? FACT_CONTACTED : 0u) |
-                     (command->solved == TRI_YES ? FACT_SOLVED : 0u) |
-                     (command->satisfied == TRI_YES ? FACT_SATISFIED : 0u);
+    ticket->facts |=
+        FACT_FOLLOWED_UP | (command->contacted != TRI_NO ? FACT_CONTACTED : 0u) |
+        (command->solved == TRI_YES ? FACT_SOLVED : 0u) |
+        (command->satisfied == TRI_YES ? FACT_SATISFIED : 0u) |
+        (command->contacted != TRI_NO && command->solved == TRI_NO ? FACT_UNSOLVED : 0u);
     if (command->solved == TRI_NO) {
         ticket_reopen(step);
     } else {

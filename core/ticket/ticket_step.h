@@ -138,6 +138,11 @@ MUST_USE struct ticket_outcome ticket_apply(const struct ticket_context *context
                                             struct ticket *ticket,
                                             const struct ticket_command *command);
 
+/* A report was absorbed that is not to pass unheard (domain.md 4.2): the unit is paged, an ack no
+ * longer holds, and the ladder without an ack begins anew. `why` is a word for the entry. Nothing
+ * when it is not open. */
+void ticket_repage(const struct ticket_context *context, struct ticket *ticket, const char *why);
+
 /* May this command be given now, its fields aside? Looks at verb, actor and unit_tag only. */
 enum ticket_refusal ticket_refusal(const struct ticket_context *context,
                                    const struct ticket *ticket,

@@ -1,5 +1,6 @@
 /* GET /metrics: the counters of struct metrics, and the gauges the running parts answer for. */
 #include "core/check.h"
+#include "server/api/metrics_world.h"
 #include "server/api/routes.h"
 #include "server/metrics_text.h"
 #include "server/process.h"
@@ -145,7 +146,7 @@ static void write_process(struct buffer *to) {
 }
 
 void api_metrics_on_headers(struct http_request *request) {
-    const struct services *services = services_of(request);
+    struct services *services = services_of(request);
     const char *names[METRICS_ROUTES_MAX];
     struct buffer body;
     struct db_stats stats;
@@ -158,6 +159,7 @@ void api_metrics_on_headers(struct http_request *request) {
     write_build(&body, services);
     metrics_text_write(&body, services->metrics, names, api_routes_count);
     write_sequence(&body, services, &stats);
+    metrics_world_write(&body, services);
     write_runs(&body, &stats);
     write_store(&body, services, &stats.store);
     write_http(&body, services->http);

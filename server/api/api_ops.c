@@ -1,6 +1,7 @@
 /* Operations: is it up, does it take writes, what does it hold. */
 #include "core/check.h"
 #include "server/api/routes.h"
+#include "server/driver.h"
 #include "server/json_out.h"
 #include "server/process.h"
 #include "server/readiness.h"
@@ -122,15 +123,19 @@ static void write_identity(struct json_out *out, const struct services *services
     json_out_text(out, reason);
 }
 
-/* Tickets and deadlines are not there yet: their counts are what they truly are, 0. */
 static void write_numbers(struct json_out *out, const struct services *services,
                           const struct db_stats *stats) {
+    const struct census *census = driver_census(services->driver);
+    struct deadlines_stats deadlines;
+    driver_deadlines(services->driver, &deadlines);
     key_u64(out, "seq", stats->durable_seq);
     key_u64(out, "sealed_through", stats->sealed_through);
     key_u64(out, "oldest_seq", stats->oldest_seq);
     key_u64(out, "watermark_seq", stats->watermark_seq);
-    key_u64(out, "open_tickets", 0);
-    key_u64(out, "armed_deadlines", 0);
+    key_u64(out, "open_tickets", census->counts.open);
+    key_u64(out, "open_incidents", driver_world(services->driver)->incidents.open_count);
+    key_u64(out, "armed_deadlines", census->counts.timers);
+    key_u64(out, "deadlines_in_memory", deadlines.in_memory);
     key_u64(out, "feed_readers", feed_readers(services->feed));
     key_u64(out, "regions", region_count(regions_current(services->regions)->table));
     key_u64(out, "commit_queue_bytes", committer_queued_bytes(services->committer));

@@ -3,6 +3,8 @@
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
 #include "server/api/timeline_query.h"
+#include "server/incident_json.h"
+#include "server/incident_rows.h"
 #include "server/log.h"
 #include "server/report_json.h"
 #include "server/services.h"
@@ -13,25 +15,57 @@ struct report_read {
     struct request_job job;
     struct db *db;
     struct region_ref *regions;
-    const struct policy *policy;
-    uint64_t seq;
+    uint64_t seq, taken_into;
+    bool is_report;
+    struct report_place place;
+    struct buffer match;
     enum status status;
     struct error error;
     struct buffer answer;
 };
 
+/* Other kinds of entries are no reports. */
+static bool note_taken(void *context, const struct timeline_row *row) {
+    struct report_read *read = context;
+    struct record record;
+    CHECK(row->seq == read->seq);
+    read->is_report = row->entry.kind == ENTRY_REPORT;
+    read->taken_into = record_decode(&record, row->record) ? record.incident : 0;
+    return false;
+}
+
 static bool keep_row(void *context, const struct timeline_row *row) {
     struct report_read *read = context;
-    CHECK(row->seq == read->seq);
     struct json_out out;
     json_out_init(&out, &read->answer);
-    report_json_write(&out, row, read->regions->table, read->policy);
+    report_json_write_placed(&out, row, read->regions->table, &read->place);
     return false;
+}
+
+static void write_match(struct report_read *read, const struct report_whereabouts *now) {
+    struct json_out out;
+    json_out_init(&out, &read->match);
+    if (now->has_match) {
+        incident_json_match(&out, &now->match);
+    } else {
+        json_out_null(&out);
+    }
+    read->place = (struct report_place){now->incident, now->ticket, buffer_slice(&read->match)};
 }
 
 static void run(struct request_job *job) {
     struct report_read *read = (struct report_read *)job;
-    read->status = db_read_seq(read->db, read->seq, keep_row, read, &read->error);
+    struct report_whereabouts now;
+    read->status = db_read_seq(read->db, read->seq, note_taken, read, &read->error);
+    if (read->status != STATUS_OK || !read->is_report) {
+        return;
+    }
+    read->status =
+        report_whereabouts_read(&now, read->db, read->seq, read->taken_into, &read->error);
+    if (read->status == STATUS_OK) {
+        write_match(read, &now);
+        read->status = db_read_seq(read->db, read->seq, keep_row, read, &read->error);
+    }
 }
 
 static void answer_not_found(struct http_request *request) {
@@ -56,6 +90,7 @@ static void release(struct request_job *job) {
     struct report_read *read = (struct report_read *)job;
     region_ref_release(read->regions);
     buffer_deinit(&read->answer);
+    buffer_deinit(&read->match);
     free(read);
 }
 
@@ -73,9 +108,9 @@ void api_report_get_on_headers(struct http_request *request) {
     read->job.release = release;
     read->db = services->db;
     read->regions = region_ref_acquire(regions_current(services->regions));
-    read->policy = services->policy;
     read->seq = seq;
     buffer_init(&read->answer);
+    buffer_init(&read->match);
     request_job_attach(&read->job, request);
     request_job_start(&read->job);
 }

@@ -112,6 +112,14 @@ size_t cursor_from_region(char to[CURSOR_TEXT_BYTES_MAX], uint64_t binding, uint
     return cursor_encode(to, CURSOR_CHILDREN, binding, id, sizeof id);
 }
 
+size_t cursor_from_numbers(char to[CURSOR_TEXT_BYTES_MAX], enum cursor_kind kind, uint64_t binding,
+                           struct cursor_numbers numbers) {
+    uint8_t raw[16];
+    store_u64_le(raw, numbers.first);
+    store_u64_le(raw + 8, numbers.second);
+    return cursor_encode(to, kind, binding, raw, sizeof raw);
+}
+
 bool cursor_to_timeline(struct timeline_position *ret, uint64_t binding, struct slice text) {
     uint8_t key[TIMELINE_KEY_BYTES];
     if (!cursor_decode(key, sizeof key, CURSOR_TIMELINE, binding, text)) {
@@ -133,5 +141,15 @@ bool cursor_to_region(uint32_t *ret_region, uint64_t binding, struct slice text)
         return false;
     }
     *ret_region = load_u32_le(id);
+    return true;
+}
+
+bool cursor_to_numbers(struct cursor_numbers *ret, enum cursor_kind kind, uint64_t binding,
+                       struct slice text) {
+    uint8_t raw[16];
+    if (!cursor_decode(raw, sizeof raw, kind, binding, text)) {
+        return false;
+    }
+    *ret = (struct cursor_numbers){load_u64_le(raw), load_u64_le(raw + 8)};
     return true;
 }

@@ -13,7 +13,20 @@
 #include "core/base.h"
 #include "storage/keys.h"
 
-enum cursor_kind { CURSOR_TIMELINE = 1, CURSOR_CHILDREN = 2 };
+enum cursor_kind {
+    CURSOR_TIMELINE = 1,
+    CURSOR_CHILDREN = 2,
+    /* Of a number or two: the last one that a page has. */
+    CURSOR_TICKETS = 3,
+    CURSOR_INCIDENTS = 4,
+    CURSOR_MEMBERS = 5,
+    CURSOR_ADDRESSEES = 6,
+};
+
+/* Where lists of numbered things go on. */
+struct cursor_numbers {
+    uint64_t first, second; /* second 0: there is none */
+};
 
 enum {
     CURSOR_VERSION = 1,
@@ -29,10 +42,14 @@ uint64_t cursor_binding(const uint64_t *values, size_t count);
 size_t cursor_from_timeline(char to[CURSOR_TEXT_BYTES_MAX], uint64_t binding,
                             const struct timeline_position *position);
 size_t cursor_from_region(char to[CURSOR_TEXT_BYTES_MAX], uint64_t binding, uint32_t region);
+size_t cursor_from_numbers(char to[CURSOR_TEXT_BYTES_MAX], enum cursor_kind kind, uint64_t binding,
+                           struct cursor_numbers numbers);
 
 /* False: not a cursor, damaged, of another version, or of another list. */
 MUST_USE bool cursor_to_timeline(struct timeline_position *ret, uint64_t binding,
                                  struct slice text);
 MUST_USE bool cursor_to_region(uint32_t *ret_region, uint64_t binding, struct slice text);
+MUST_USE bool cursor_to_numbers(struct cursor_numbers *ret, enum cursor_kind kind, uint64_t binding,
+                                struct slice text);
 
 #endif

@@ -24,6 +24,30 @@ void api_region_children_on_headers(struct http_request *request);
 /* api_timeline.c */
 void api_timeline_on_headers(struct http_request *request);
 void api_timeline_on_done(struct http_request *request);
+/* api_incidents.c, api_incident_get.c, api_incident_change.c */
+void api_incidents_get_on_headers(struct http_request *request);
+void api_incident_get_on_headers(struct http_request *request);
+void api_incident_merge_on_headers(struct http_request *request);
+void api_incident_unmerge_on_headers(struct http_request *request);
+/* api_stats.c */
+void api_stats_on_headers(struct http_request *request);
+void api_stats_tickets_on_headers(struct http_request *request);
+void api_stats_incidents_on_headers(struct http_request *request);
+void api_stats_reports_on_headers(struct http_request *request);
+void api_stats_on_done(struct http_request *request);
+/* api_tickets.c */
+void api_tickets_get_on_headers(struct http_request *request);
+/* api_ticket_open.c */
+void api_ticket_open_on_headers(struct http_request *request);
+/* api_ticket_get.c */
+void api_ticket_get_on_headers(struct http_request *request);
+void api_ticket_clock_on_headers(struct http_request *request);
+/* api_ticket_command.c */
+void api_ticket_command_on_headers(struct http_request *request);
+void api_ticket_command_on_done(struct http_request *request);
+/* api_directive_issue.c, api_directive_get.c */
+void api_directive_issue_on_headers(struct http_request *request);
+void api_directive_get_on_headers(struct http_request *request);
 /* api_ops.c */
 void api_healthz_on_headers(struct http_request *request);
 void api_readyz_on_headers(struct http_request *request);

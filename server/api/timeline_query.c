@@ -10,11 +10,6 @@
 /* No instant that can be written is later: the year 10000. */
 #define INSTANT_END_MS INT64_C(253402300800000)
 
-/* A kind that the API names and that nothing is stored of yet matches nothing, which is not the
- * same as any kind. No entry has kind 31. */
-enum { KIND_OF_NOTHING = 31 };
-_Static_assert((int)ENTRY_REPORT < (int)KIND_OF_NOTHING, "kinds fit a 32-bit mask beside it");
-
 /* "NAME: WHAT" */
 static enum status refuse(struct error *error, const char *name, const char *what) {
     return error_set(error, STATUS_INVALID, name, ": ", what);
@@ -92,50 +87,30 @@ static enum status read_range(struct timeline_query *query, const struct http_re
     return status;
 }
 
-static bool kind_bit(uint32_t *ret_bit, struct slice word) {
-    static const char *const families[] = {"incident.", "ticket.", "directive."};
-    if (slice_is(word, entry_kind_name(ENTRY_REPORT))) {
-        *ret_bit = UINT32_C(1) << ENTRY_REPORT;
-        return true;
-    }
-    for (size_t i = 0; i < ARRAY_COUNT(families); i++) {
-        size_t bytes = strlen(families[i]);
-        if (word.bytes > bytes && memcmp(word.data, families[i], bytes) == 0) {
-            *ret_bit = UINT32_C(1) << KIND_OF_NOTHING;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool severity_bit(uint32_t *ret_bit, struct slice word) {
+static uint64_t severity_bit(struct slice word) {
     enum severity severity;
-    if (!severity_parse(&severity, word)) {
-        return false;
-    }
-    *ret_bit = UINT32_C(1) << severity;
-    return true;
+    return severity_parse(&severity, word) ? UINT64_C(1) << severity : 0;
 }
 
-/* A comma-separated list of words as a mask; an empty word is no word. */
-static enum status read_words(uint32_t *ret_mask, const struct http_request *request,
-                              const char *name, bool (*bit_of)(uint32_t *, struct slice),
+/* A comma-separated list of words as a mask; `bits_of` gives 0 for what is no word. */
+static enum status read_words(uint64_t *ret_mask, const struct http_request *request,
+                              const char *name, uint64_t (*bits_of)(struct slice),
                               const char *expected, struct error *error) {
     struct slice text;
     if (!http_query(request, name, &text)) {
         return STATUS_OK;
     }
-    uint32_t mask = 0;
+    uint64_t mask = 0;
     for (size_t start = 0; start <= text.bytes;) {
         size_t end = start;
         while (end < text.bytes && text.data[end] != ',') {
             end++;
         }
-        uint32_t bit;
-        if (end == start || !bit_of(&bit, (struct slice){text.data + start, end - start})) {
+        uint64_t bits = bits_of((struct slice){text.data + start, end - start});
+        if (bits == 0) {
             return refuse(error, name, expected);
         }
-        mask |= bit;
+        mask |= bits;
         start = end + 1;
     }
     CHECK(mask != 0);
@@ -163,25 +138,26 @@ static enum status read_filters(struct timeline_query *query, const struct http_
     }
     query->kinds = 0;
     enum status status =
-        read_words(&query->kinds, request, "kind", kind_bit,
-                   "report, incident.*, ticket.* or directive.*, separated by commas", error);
-    query->severities = 0;
+        read_words(&query->kinds, request, "kind", entry_kinds_named,
+                   "report, ticket.* (also incident.*, directive.*) or single kinds "
+                   "like ticket.overdue, separated by commas",
+                   error);
+    uint64_t severities = 0;
     if (status == STATUS_OK) {
-        status = read_words(&query->severities, request, "severity", severity_bit,
+        status = read_words(&severities, request, "severity", severity_bit,
                             "extreme, severe, moderate or minor, separated by commas", error);
     }
+    CHECK(severities <= UINT32_MAX);
+    query->severities = (uint32_t)severities;
     return status;
 }
 
 static enum status read_cursor(struct timeline_params *params, const struct http_request *request,
                                struct error *error) {
     struct timeline_query *query = &params->query;
-    const uint64_t bound[] = {params->root,
-                              query->ascending,
-                              (uint64_t)query->from_ms,
-                              (uint64_t)query->to_ms,
-                              query->category_tag,
-                              (uint64_t)query->kinds << 32 | query->severities};
+    const uint64_t bound[] = {params->root,           query->ascending,    (uint64_t)query->from_ms,
+                              (uint64_t)query->to_ms, query->category_tag, query->kinds,
+                              query->severities};
     params->binding = cursor_binding(bound, ARRAY_COUNT(bound));
     struct slice text;
     query->has_after = http_query(request, "cursor", &text);

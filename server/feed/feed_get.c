@@ -40,8 +40,8 @@ static bool read_filter(struct http_request *request, struct feed *feed, struct 
     feed_filter_init(ret);
     if (http_query(request, "kinds", &text) && !feed_kinds_parse(&ret->kinds, text)) {
         http_problem(request, 400, "Unknown kind",
-                     "kinds is a comma-separated list of report, incident.*, ticket.* and "
-                     "directive.*",
+                     "kinds is a comma-separated list of report, incident.*, ticket.*, directive.* "
+                     "and single kinds like ticket.overdue",
                      NULL);
         return false;
     }

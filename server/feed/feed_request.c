@@ -65,17 +65,17 @@ size_t feed_id_format(char to[FEED_ID_BYTES_MAX + 1], const char *epoch, uint64_
 }
 
 void feed_filter_init(struct feed_filter *filter) {
-    *filter = (struct feed_filter){REGION_NONE, UINT32_MAX, UINT32_MAX};
+    *filter = (struct feed_filter){REGION_NONE, UINT64_MAX, UINT32_MAX};
 }
 
 bool feed_filter_is_open(const struct feed_filter *filter) {
-    return filter->region == REGION_NONE && filter->kinds == UINT32_MAX &&
+    return filter->region == REGION_NONE && filter->kinds == UINT64_MAX &&
            filter->severities == UINT32_MAX;
 }
 
 bool feed_filter_takes(const struct feed_filter *filter, const struct region_table *regions,
                        uint8_t kind, uint8_t severity, uint32_t region) {
-    CHECK(kind < 32 && severity < 32);
+    CHECK(kind < ENTRY_KIND_LIMIT && severity < 32);
     if ((filter->kinds >> kind & 1) == 0 || (filter->severities >> severity & 1) == 0) {
         return false;
     }
@@ -86,9 +86,9 @@ bool feed_filter_takes(const struct feed_filter *filter, const struct region_tab
 }
 
 /* Calls `add` for each word of a comma-separated list; false as soon as one is refused. */
-static bool each_word(struct slice text, bool (*add)(uint32_t *bits, struct slice word),
-                      uint32_t *ret_bits) {
-    uint32_t bits = 0;
+static bool each_word(struct slice text, bool (*add)(uint64_t *bits, struct slice word),
+                      uint64_t *ret_bits) {
+    uint64_t bits = 0;
     size_t begin = 0;
     for (size_t i = 0; i <= text.bytes; i++) {
         if (i < text.bytes && text.data[i] != ',') {
@@ -103,49 +103,31 @@ static bool each_word(struct slice text, bool (*add)(uint32_t *bits, struct slic
     return true;
 }
 
-static const enum entry_kind entry_kinds[] = {ENTRY_REPORT};
-static const char *const kind_families[] = {"incident.", "ticket.", "directive."};
-
-static bool add_family(uint32_t *bits, struct slice prefix) {
-    bool known = false;
-    for (size_t i = 0; i < ARRAY_COUNT(kind_families); i++) {
-        known = known || slice_is(prefix, kind_families[i]);
-    }
-    for (size_t i = 0; known && i < ARRAY_COUNT(entry_kinds); i++) {
-        struct slice name = slice_text(entry_kind_name(entry_kinds[i]));
-        if (name.bytes >= prefix.bytes && memcmp(name.data, prefix.data, prefix.bytes) == 0) {
-            *bits |= UINT32_C(1) << entry_kinds[i];
-        }
-    }
-    return known;
+static bool add_kind(uint64_t *bits, struct slice word) {
+    uint64_t kinds = entry_kinds_named(word);
+    *bits |= kinds;
+    return kinds != 0;
 }
 
-static bool add_kind(uint32_t *bits, struct slice word) {
-    if (word.data[word.bytes - 1] == '*') {
-        return add_family(bits, (struct slice){word.data, word.bytes - 1});
-    }
-    for (size_t i = 0; i < ARRAY_COUNT(entry_kinds); i++) {
-        if (slice_is(word, entry_kind_name(entry_kinds[i]))) {
-            *bits |= UINT32_C(1) << entry_kinds[i];
-            return true;
-        }
-    }
-    return false;
-}
-
-bool feed_kinds_parse(uint32_t *ret_kinds, struct slice text) {
+bool feed_kinds_parse(uint64_t *ret_kinds, struct slice text) {
     return each_word(text, add_kind, ret_kinds);
 }
 
-static bool add_severity(uint32_t *bits, struct slice word) {
+static bool add_severity(uint64_t *bits, struct slice word) {
     enum severity severity;
     if (!severity_parse(&severity, word)) {
         return false;
     }
-    *bits |= UINT32_C(1) << severity;
+    *bits |= UINT64_C(1) << severity;
     return true;
 }
 
 bool feed_severities_parse(uint32_t *ret_severities, struct slice text) {
-    return each_word(text, add_severity, ret_severities);
+    uint64_t severities;
+    if (!each_word(text, add_severity, &severities)) {
+        return false;
+    }
+    CHECK(severities <= UINT32_MAX);
+    *ret_severities = (uint32_t)severities;
+    return true;
 }

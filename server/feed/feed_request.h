@@ -27,7 +27,7 @@ size_t feed_id_format(char to[FEED_ID_BYTES_MAX + 1], const char *epoch, uint64_
 /* Which events a reader wants. */
 struct feed_filter {
     uint32_t region;     /* this region and all below it; REGION_NONE: all */
-    uint32_t kinds;      /* bit 1 << enum entry_kind */
+    uint64_t kinds;      /* bits 1 << enum entry_kind */
     uint32_t severities; /* bit 1 << enum severity */
 };
 
@@ -36,9 +36,9 @@ void feed_filter_init(struct feed_filter *filter);
 bool feed_filter_is_open(const struct feed_filter *filter);
 bool feed_filter_takes(const struct feed_filter *filter, const struct region_table *regions,
                        uint8_t kind, uint8_t severity, uint32_t region);
-/* Comma-separated kinds ("report") or families ("ticket.*"); false when one is unknown or empty. A
- * family without kinds in this version is known and matches nothing. */
-MUST_USE bool feed_kinds_parse(uint32_t *ret_kinds, struct slice text);
+/* Comma-separated words of entry_kinds_named ("report", "ticket.overdue", "ticket.*"); false when
+ * one is unknown or empty. */
+MUST_USE bool feed_kinds_parse(uint64_t *ret_kinds, struct slice text);
 /* Comma-separated severities; false when one is unknown or empty. */
 MUST_USE bool feed_severities_parse(uint32_t *ret_severities, struct slice text);
 

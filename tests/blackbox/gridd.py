@@ -138,7 +138,7 @@ class Gridd:
 
 def report(number=1, **fields):
     """A valid report; fields override, None leaves one out."""
-    base = {"id": f"r-{number}", "source": "test", "category": "streetlight",
+    base = {"id": f"r-{number}", "source": "test", "category": "patrol",
             "occurred_at": "2026-11-20T08:30:00Z", "grid": "g1", "text": "a lamp is out"}
     base.update(fields)
     return {key: value for key, value in base.items() if value is not None}

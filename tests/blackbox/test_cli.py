@@ -1,9 +1,11 @@
 """The command line: help, exit codes, verify, backup, restore."""
 import os
+import pathlib
 import shutil
 import signal
+import subprocess
 
-from gridd import REGIONS, Gridd, report, run
+from gridd import BIN, REGIONS, Gridd, report, run
 
 COMMANDS = ("init", "serve", "replay", "verify", "backup", "restore")
 
@@ -17,9 +19,16 @@ def refused(result, code):
 
 def test_help_everywhere():
     assert all(name in run("--help").stdout for name in COMMANDS)
+    assert run("help", "--help").stdout == run("help", "help").stdout == run("--help").stdout
     for name in COMMANDS:
         result = run(name, "--help")
         assert result.returncode == 0 and "--data" in result.stdout + ("--data" if name in ("restore", "replay") else "")
+        assert run("help", name).stdout == result.stdout
+    assert run("version", "--help").returncode == 0
+    bench = pathlib.Path(BIN).parent / "gridd-bench"
+    for words in ([], ["ingest"], ["feed"], ["timeline"], ["limits"]):
+        result = subprocess.run([bench, *words, "--help"], capture_output=True, text=True, timeout=60)
+        assert result.returncode == 0 and "usage" in result.stdout, words
 
 
 def test_usage_errors_are_2():

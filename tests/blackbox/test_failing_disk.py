@@ -1,8 +1,12 @@
 """A disk that fails under the log: nobody is told of what is not there, and the next start is clean."""
 import http.client
+import json
 import os
 import pathlib
+import subprocess
+import tempfile
 import threading
+import time
 
 import pytest
 
@@ -70,6 +74,57 @@ def test_a_failed_commit_ends_the_process_and_loses_nothing_told(what, tmp_path,
         rows = server.timeline("c")
         assert len(rows) == len({row["id"] for row in rows}) == len(again)
         assert sorted(row["seq"] for row in rows) == list(range(1, len(again) + 1))
+        server.kill(15)
+        verified = run("verify", "--data", server.data)
+        assert verified.returncode == 0, verified.stderr
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of its own, 320 MiB in memory; only root may make one."""
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=320m", "none", tmp_path],
+                                           capture_output=True, check=False).returncode != 0:
+        pytest.skip("SKIPPED: no file system can be mounted here (needs root)")
+    yield tmp_path
+    subprocess.run(["umount", tmp_path], check=True)
+
+
+def test_a_burst_that_fills_a_real_disk_is_refused_before_it_is_full(small_disk, monkeypatch):
+    """Faster than the disk is looked at by the clock; what was acknowledged is there, and intake resumes by itself."""
+    monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
+    config, ballast = small_disk / "gridd.yaml", small_disk / "ballast"
+    config.write_text("memtable_bytes: 8 MiB\ncache_bytes: 8 MiB\n")
+    with open(ballast, "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, 140 << 20)
+    limits = ("disk_reserve_bytes=96MiB", "block_bytes=256KiB", "commit_queue_bytes=4MiB", "commit_pause_bytes=1MiB",
+              "run_entries=20000", "run_bytes=8MiB", "identities=100000")
+    texts = [os.urandom(400).hex() for _ in range(500)]
+    with Gridd("--config", str(config), *[word for limit in limits for word in ("--limit", limit)]) as server:
+        told = 0
+        for turn in range(2):
+            bulks = [[json.dumps(report(f"{turn}-{bulk}-{n}", text=texts[n % 500])).encode() for n in range(5000)]
+                     for bulk in range(30)]
+            refused = []
+            for lines in bulks:
+                try:
+                    answer = server.post_lines(lines)
+                except (OSError, http.client.HTTPException):  # refused in the middle, and the rest was not read
+                    refused.append(507)
+                    continue
+                told += answer.json()["counts"]["created"] if answer.status in (200, 507) and b"counts" in answer.body else 0
+                refused += [answer.status] if answer.status != 200 else []
+            assert refused and set(refused) == {507} and server.process.poll() is None, (refused, server.log_text())
+            assert server.get("/readyz").status == 503 and len(server.timeline("g1", "?limit=5")) == 5
+            os.truncate(ballast, os.path.getsize(ballast) - (70 << 20))
+            deadline = time.monotonic() + 60
+            while (answer := server.post(report(f"resumed{turn}"))).status != 201:
+                assert answer.status == 507 and time.monotonic() < deadline, answer.body
+                time.sleep(0.05)
+            told += 1
+        assert told > 20000
+        server.restart()
+        rows = server.timeline("c")
+        assert len(rows) == len({row["id"] for row in rows}) >= told
         server.kill(15)
         verified = run("verify", "--data", server.data)
         assert verified.returncode == 0, verified.stderr

@@ -33,7 +33,7 @@ def test_a_new_reader_gets_what_comes_after_it(server):
         data = event.json()
         assert data["kind"] == "report" and data["seq"] == seq and data["grid"] == "g1"
         assert data["path"] == ["c", "c1", "g1"] and data["severity"] == "severe"
-        assert data["category"] == "streetlight" and data["ticket"] is None
+        assert data["category"] == "patrol" and data["ticket"] is None
         assert "light" in data and "title" in data
 
 

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from gridd import NDJSON, REGIONS, Gridd, line_of, report, run
+from work import command, done, opened, pages, send
 
 
 def limited(tree=REGIONS, **limits):
@@ -318,3 +319,38 @@ def test_bodies_that_must_be_held_are_bounded_together():
         # A bulk is streamed, never held.
         lines = [report(n, text="x" * 1000) for n in range(3000)]
         assert server.post_lines(lines).json()["counts"]["created"] == 3000
+
+
+def test_open_tickets():
+    with limited(open_tickets=16) as server:
+        for count, status in zip(around(server, "open_tickets"), (201, 201, 503)):
+            while len(pages(server, "/v1/tickets?state=open", 100)) < count - 1:
+                opened(server)
+            assert send(server, "/v1/tickets", {"category": "streetlight", "grid": "g1"}).status == status, count
+        done(server, pages(server, "/v1/tickets", 1)[0]["id"], "void", reason="typed twice")
+        opened(server)
+
+
+def test_joint_tickets():
+    with limited(joint_tickets=4) as server:
+        for count, status in zip(around(server, "joint_tickets"), (200, 200, 503)):
+            joint = 0
+            while True:
+                ticket = opened(server)
+                done(server, ticket, "accept")
+                joint = sum(item["joint"] is not None for item in pages(server, "/v1/tickets", 100))
+                answer = command(server, ticket, "whistle", role="whistle_center", decision="joint", unit="police",
+                                 units=["gas_company"])
+                if joint == count - 1:
+                    assert answer.status == status, count
+                    break
+                assert answer.status == 200
+
+
+def test_open_directives_and_their_addressees():
+    with limited(open_directives=4, directive_addressees=5) as server:
+        everybody = [{"region": code} for code in ("c", "c1", "c10", "g1", "g2", "g10")]
+        for count, status in zip(around(server, "directive_addressees"), (201, 201, 422)):
+            assert send(server, "/v1/directives", {"text": "x", "addressees": everybody[:count]}).status == status
+        for count, status in zip(around(server, "open_directives"), (201, 201, 503)):
+            assert send(server, "/v1/directives", {"text": "x", "addressees": everybody[:1]}).status == status, count

@@ -6,7 +6,13 @@ import signal
 import socket
 import time
 
-from gridd import Gridd, report
+from gridd import BIN, Gridd, report
+
+
+def sanitized():
+    with open(BIN, "rb") as file:
+        data = file.read()
+    return b"__asan_init" in data or b"__tsan_init" in data
 
 
 def test_probes_status_and_metrics(server):
@@ -16,6 +22,11 @@ def test_probes_status_and_metrics(server):
     status = server.get("/v1/status").json()
     for key in ("version", "seq", "sealed_through", "open_tickets", "armed_deadlines", "feed_readers", "epoch"):
         assert key in status, key
+    allocator = status["memory"]["allocator"]
+    # A sanitizer brings its own allocator; every other build has jemalloc, and says which.
+    assert allocator["name"] == ("libc" if sanitized() else "jemalloc"), allocator
+    if not sanitized():
+        assert allocator["version"][0].isdigit() and 0 < allocator["allocated_bytes"] <= allocator["resident_bytes"]
     metrics = server.get("/metrics")
     assert metrics.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     text = metrics.body.decode()
@@ -81,7 +92,7 @@ def test_sighup_takes_a_good_policy_and_refuses_a_bad_one(tmp_path):
     policy.write_text(text)
     with Gridd("--policy", str(policy)) as server:
         assert server.post(report("p1", category="beekeeping")).status == 422
-        policy.write_text(text.replace("code: streetlight", "code: beekeeping", 1))
+        policy.write_text(text.replace("\ncategories:\n", "\ncategories:\n  - {code: beekeeping, name: b, priority: P3}\n"))
         server.process.send_signal(signal.SIGHUP)
         deadline = time.monotonic() + 10
         while server.post(report("p2", category="beekeeping")).status != 201:
@@ -92,6 +103,34 @@ def test_sighup_takes_a_good_policy_and_refuses_a_bad_one(tmp_path):
             assert time.monotonic() < deadline
         assert "no_such_key" in server.log_text()
         assert server.post(report("p3", category="beekeeping")).status == 201
+
+
+def wait_for_log(server, text, count=1):
+    deadline = time.monotonic() + 60
+    while server.log_text().count(text) < count:
+        assert time.monotonic() < deadline, server.log_text()
+        time.sleep(0.02)
+
+
+def test_sighup_reads_the_log_level_unless_a_flag_gave_it(tmp_path):
+    config = tmp_path / "gridd.yaml"
+    for flags, told in ((), False), (("--log-level", "info"), True):
+        config.write_text("log_level: info\n")
+        with Gridd("--config", str(config), *flags) as server:
+            server.process.send_signal(signal.SIGHUP)
+            wait_for_log(server, '"event":"reload"')
+            config.write_text("log_level: error\n")
+            server.process.send_signal(signal.SIGHUP)
+            if told:
+                wait_for_log(server, '"event":"reload"', 2)
+            else:
+                time.sleep(0.5)
+            config.write_text("log_level: loud\n")
+            server.process.send_signal(signal.SIGHUP)
+            wait_for_log(server, '"event":"reload_failed"')
+            assert "gridd.yaml:1: log_level" in server.log_text()
+            assert server.log_text().count('"event":"reload"') == (2 if told else 1)
+            assert server.get("/readyz").status == 200
 
 
 def free_bytes(path):
@@ -118,3 +157,38 @@ def test_a_full_disk_refuses_intake_and_resumes_by_itself(tmp_path):
         while server.post(report(3)).status not in (200, 201):
             assert time.monotonic() < deadline + 20
         assert server.get("/readyz").status == 200
+
+
+def wait_for_moved(server, count):
+    deadline = time.monotonic() + 60
+    while len(moved := server.timeline("g1", "?kind=ticket.recomputed")) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert len(moved) == count
+    return moved
+
+
+def test_sighup_with_another_calendar_recomputes_open_clocks(tmp_path):
+    """The attendance of every day moves by two hours: what is due in working time moves, and is told once."""
+    calendar = tmp_path / "calendar.yaml"
+
+    def write(version, hours):
+        days = "monday, tuesday, wednesday, thursday, friday, saturday, sunday, workday"
+        calendar.write_text(f"version: {version}\ncalendars:\n  - name: office\n    utc_offset: '+08:00'\n    week:\n"
+                            f"      - days: [{days}]\n        attendance: ['{hours}']\n")
+
+    write(1, "08:00-16:00")
+    with Gridd("--calendar", str(calendar)) as server:
+        answer = server.post(report("lamp", category="streetlight")).json()
+        assert answer["ticket"] is not None
+        opened = server.timeline("g1", "?kind=ticket.opened")[0]
+        write(2, "10:00-18:00")
+        server.process.send_signal(signal.SIGHUP)
+        wait_for_log(server, "open clocks go by the new rules")
+        moved = wait_for_moved(server, 1)
+        assert moved[0]["ticket"] == answer["ticket"]
+        assert moved[0]["due_at"] != opened["due_at"]
+        server.restart()  # with the calendar that the clocks go by already: nothing to tell
+        write(3, "09:00-17:00")
+        server.restart()  # with another one: told again
+        wait_for_moved(server, 2)

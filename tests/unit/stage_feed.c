@@ -166,7 +166,7 @@ enum status db_read_journal(struct db *db, uint64_t seq, timeline_row_cb callbac
     return status;
 }
 
-void stage_init(struct stage *stage) {
+void stage_init(struct feed_stage *stage) {
     memset(stage, 0, sizeof *stage);
     stage_journal = (struct stage_journal){0};
     stage_regions = (struct region_ref){0};
@@ -177,7 +177,7 @@ void stage_init(struct stage *stage) {
     assert_int_equal(uv_loop_init(&stage->loop), 0);
 }
 
-void stage_open(struct stage *stage, uint64_t oldest_seq, uint64_t durable_seq) {
+void stage_open(struct feed_stage *stage, uint64_t oldest_seq, uint64_t durable_seq) {
     stage_journal.oldest_seq = oldest_seq;
     stage_journal.last_seq = durable_seq;
     stage->last_seq = durable_seq;
@@ -193,7 +193,7 @@ void stage_open(struct stage *stage, uint64_t oldest_seq, uint64_t durable_seq) 
     assert_int_equal(uv_async_init(&stage->loop, &stage->alive, NULL), 0);
 }
 
-void stage_close(struct stage *stage) {
+void stage_close(struct feed_stage *stage) {
     feed_free(stage->feed);
     uv_close((uv_handle_t *)&stage->alive, NULL);
     uv_run(&stage->loop, UV_RUN_DEFAULT);
@@ -201,7 +201,7 @@ void stage_close(struct stage *stage) {
     assert_int_equal(stage_regions.references, 0);
 }
 
-void stage_publish(struct stage *stage, uint32_t count) {
+void stage_publish(struct feed_stage *stage, uint32_t count) {
     struct entry *entries = calloc(count, sizeof *entries);
     assert_non_null(entries);
     uint8_t payload[1] = {0};
@@ -218,7 +218,7 @@ void stage_publish(struct stage *stage, uint32_t count) {
     free(entries);
 }
 
-void stage_run(struct stage *stage) {
+void stage_run(struct feed_stage *stage) {
     do {
         uv_run(&stage->loop, UV_RUN_NOWAIT);
         if (stage->loop.active_reqs.count > 0) {
@@ -228,7 +228,7 @@ void stage_run(struct stage *stage) {
     } while (stage->loop.active_reqs.count > 0);
 }
 
-void stage_get(struct stage *stage, struct http_request *request, const char *since) {
+void stage_get(struct feed_stage *stage, struct http_request *request, const char *since) {
     request->services = &stage->services;
     if (since != NULL) {
         request->query[0][0] = "since";

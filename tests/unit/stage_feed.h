@@ -21,7 +21,7 @@ struct http_request {
     bool stream, ended, aborted;
 };
 
-struct stage {
+struct feed_stage {
     uv_loop_t loop;
     uv_async_t alive;
     struct limits limits;
@@ -46,14 +46,14 @@ extern struct stage_journal {
 extern uint64_t stage_encoded;
 
 /* limits are the defaults, to be changed before stage_open. */
-void stage_init(struct stage *stage);
-void stage_open(struct stage *stage, uint64_t oldest_seq, uint64_t durable_seq);
-void stage_close(struct stage *stage);
-void stage_publish(struct stage *stage, uint32_t count);
+void stage_init(struct feed_stage *stage);
+void stage_open(struct feed_stage *stage, uint64_t oldest_seq, uint64_t durable_seq);
+void stage_close(struct feed_stage *stage);
+void stage_publish(struct feed_stage *stage, uint32_t count);
 /* Turns the loop until nothing is under way. */
-void stage_run(struct stage *stage);
+void stage_run(struct feed_stage *stage);
 /* Asks GET /v1/feed; `since` may be NULL. */
-void stage_get(struct stage *stage, struct http_request *request, const char *since);
+void stage_get(struct feed_stage *stage, struct http_request *request, const char *since);
 /* The client goes away. */
 void stage_leave(struct http_request *request);
 /* The socket takes that many bytes, or all there is. */

@@ -99,9 +99,12 @@ uint64_t fixture_random(struct db_fixture *fixture, uint64_t below) {
 
 /* Few distinct milliseconds, so that order by region and identity is tested too. */
 static struct entry random_entry(struct db_fixture *fixture) {
+    static const uint8_t kinds[] = {ENTRY_REPORT, ENTRY_REPORT, ENTRY_TICKET_OVERDUE,
+                                    ENTRY_DIRECTIVE_DONE};
     int64_t day = FIXTURE_FIRST_DAY + (int64_t)fixture_random(fixture, fixture->days) * 2;
     return (struct entry){
-        .kind = ENTRY_REPORT,
+        .kind = fixture->mixed_kinds ? kinds[fixture_random(fixture, ARRAY_COUNT(kinds))]
+                                     : (uint8_t)ENTRY_REPORT,
         .severity = (uint8_t)(1 + fixture_random(fixture, SEVERITIES)),
         .region = (uint32_t)fixture_random(fixture, fixture->regions),
         .category_tag = 1 + (uint32_t)fixture_random(fixture, CATEGORIES),
@@ -262,6 +265,9 @@ void fixture_check_random_query(struct db_fixture *fixture) {
         regions_count = 1;
     }
     int64_t begin_ms = (int64_t)FIXTURE_FIRST_DAY * DAY_MS, span_ms = fixture->days * 2 * DAY_MS;
+    static const uint64_t kinds[] = {
+        0, UINT64_C(1) << ENTRY_REPORT, UINT64_C(1) << ENTRY_DIRECTIVE_DONE,
+        UINT64_C(1) << ENTRY_REPORT | UINT64_C(1) << ENTRY_TICKET_OVERDUE};
     struct timeline_query query = {
         .regions = regions,
         .regions_count = regions_count,
@@ -273,7 +279,7 @@ void fixture_check_random_query(struct db_fixture *fixture) {
                      : begin_ms + (int64_t)fixture_random(fixture, (uint64_t)span_ms),
         .ascending = fixture_random(fixture, 2) == 0,
         .category_tag = (uint32_t)fixture_random(fixture, 6) / 3 * 2,
-        .kinds = (uint32_t)fixture_random(fixture, 2) << ENTRY_REPORT,
+        .kinds = kinds[fixture_random(fixture, ARRAY_COUNT(kinds))],
         .severities = fixture_random(fixture, 2) == 0 ? 0 : 0x6,
     };
     if (fixture->rows_count > 0 && fixture_random(fixture, 3) == 0) {

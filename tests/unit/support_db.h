@@ -23,6 +23,7 @@ struct db_fixture {
     uint64_t random;
     int64_t now_ms;
     uint32_t days, regions; /* spread of random entries */
+    bool mixed_kinds;       /* random entries are not reports only; they do not verify */
     bool accept_loss;
     uint64_t accept_loss_after;
 };

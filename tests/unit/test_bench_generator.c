@@ -48,6 +48,55 @@ static void repeated_lines_are_as_many_as_asked_and_equal_an_earlier_one(void **
     bench_tree_free(&tree);
 }
 
+static bool says(struct slice body, const char *text) {
+    return memmem(body.data, body.bytes, text, strlen(text)) != NULL;
+}
+
+/* The plain load opens no ticket; of the other the asked share has a place, and most places are
+ * reported more than once. */
+static void lines_for_tickets_are_as_many_as_asked_and_lie_in_clusters(void **state) {
+    (void)state;
+    struct bench_tree tree;
+    struct load plain, mixed;
+    bench_tree_make(&tree, 1000);
+    struct load_options options = options_for(&tree, 3);
+    options.repeated_pct = 0;
+    assert_true(load_make(&plain, &options));
+    options.tickets_pct = 20;
+    options.category = "bench_due";
+    options.category_pct = 5;
+    assert_true(load_make(&mixed, &options));
+    uint64_t with_place = 0, urgent = 0, of_category = 0;
+    static uint64_t grids[1000];
+    for (uint64_t line = 0; line < mixed.lines; line++) {
+        struct slice body = load_body(&mixed, line, 1);
+        struct slice round = load_body(&plain, line, 1);
+        assert_in_range(body.bytes, 200, 400);
+        assert_true(says(round, "\"patrol\"") || says(round, "\"collect\"") ||
+                    says(round, "\"publicity\""));
+        assert_false(says(round, "\"location\""));
+        of_category += says(body, "\"bench_due\"");
+        with_place += says(body, "\"location\"");
+        urgent += says(body, "manhole_missing") || says(body, "gas_leak") ||
+                  says(body, "forest_fire") || says(body, "person_in_danger");
+        for (size_t i = 0; i < tree.grids_count && says(body, "\"exposed_garbage\""); i++) {
+            grids[i] += says(body, tree.grids[i]);
+        }
+    }
+    assert_in_range(of_category, 200, 300);
+    assert_in_range(with_place - of_category, 900, 1100);
+    assert_in_range(urgent, 1, 60);
+    uint64_t places = 0, reports = 0;
+    for (size_t i = 0; i < tree.grids_count; i++) {
+        places += grids[i] > 0;
+        reports += grids[i];
+    }
+    assert_true(reports >= 3 * places);
+    load_free(&plain);
+    load_free(&mixed);
+    bench_tree_free(&tree);
+}
+
 static void a_tree_has_its_grids_and_their_parents(void **state) {
     (void)state;
     struct bench_tree tree, read;
@@ -74,10 +123,12 @@ static void a_tree_has_its_grids_and_their_parents(void **state) {
 
 static uint64_t seen[16], seen_count;
 
-static void on_event(void *context, uint64_t seq) {
+static void on_event(void *context, const struct feed_event *event) {
     (void)context;
     assert_true(seen_count < ARRAY_COUNT(seen));
-    seen[seen_count++] = seq;
+    assert_int_equal(event->data.bytes, 2);
+    assert_memory_equal(event->data.data, "{}", 2);
+    seen[seen_count++] = event->seq;
 }
 
 /* However the bytes are cut, the same events come out. */
@@ -107,6 +158,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_seed_gives_the_same_bytes),
         cmocka_unit_test(repeated_lines_are_as_many_as_asked_and_equal_an_earlier_one),
+        cmocka_unit_test(lines_for_tickets_are_as_many_as_asked_and_lie_in_clusters),
         cmocka_unit_test(a_tree_has_its_grids_and_their_parents),
         cmocka_unit_test(a_feed_is_read_however_it_is_cut),
     };

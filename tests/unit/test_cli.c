@@ -145,7 +145,7 @@ static void bad_flags_are_named(void **state) {
     assert_said("--limit depth=3: there is no such limit");
     assert_int_equal(caught(call_serve, WORDS("serve", "--limit", "json_depth=65")), CLI_USAGE);
     assert_said("out of range: 4 to 64");
-    assert_int_equal(caught(call_serve, WORDS("serve", "--limit", "run_entries=16")), CLI_USAGE);
+    assert_int_equal(caught(call_serve, WORDS("serve", "--limit", "run_entries=32")), CLI_USAGE);
     assert_said("contradict");
     assert_int_equal(caught(call_serve, WORDS("serve", "--accept-loss-after", "-1")), CLI_USAGE);
     assert_said("no whole number");

@@ -131,7 +131,7 @@ static void every_limit_is_bounded_at_both_ends(void **state) {
 
 static void limits_must_hold_together(void **state) {
     (void)state;
-    refused("data: x\nlimits:\n  block_entries: 65536\n  run_entries: 16\n", ":2: ", "contradict");
+    refused("data: x\nlimits:\n  block_entries: 65536\n  run_entries: 32\n", ":2: ", "contradict");
     accepted("limits:\n  commit_queue_bytes: 16 MiB\n");
     refused("limits:\n  commit_queue_bytes: 16777215\n", ":1: ", "commit_pause_bytes");
 }

@@ -30,6 +30,23 @@ static void a_position_comes_back(void **state) {
     }
 }
 
+static void numbers_come_back_to_their_own_list(void **state) {
+    (void)state;
+    static const struct cursor_numbers numbers[] = {
+        {0, 0}, {1, 0}, {UINT64_C(0xfedcba9876543210), 7}, {UINT64_MAX, UINT64_MAX}};
+    for (size_t i = 0; i < ARRAY_COUNT(numbers); i++) {
+        char text[CURSOR_TEXT_BYTES_MAX];
+        struct cursor_numbers ret = {5, 5};
+        size_t bytes = cursor_from_numbers(text, CURSOR_TICKETS, 7, numbers[i]);
+        const struct slice cursor = {(const uint8_t *)text, bytes};
+        assert_false(cursor_to_numbers(&ret, CURSOR_INCIDENTS, 7, cursor));
+        assert_false(cursor_to_numbers(&ret, CURSOR_TICKETS, 8, cursor));
+        assert_int_equal(ret.first, 5);
+        assert_true(cursor_to_numbers(&ret, CURSOR_TICKETS, 7, cursor));
+        assert_true(ret.first == numbers[i].first && ret.second == numbers[i].second);
+    }
+}
+
 static void it_is_safe_in_an_address(void **state) {
     (void)state;
     char text[CURSOR_TEXT_BYTES_MAX];
@@ -123,6 +140,7 @@ static void a_forged_position_stays_in_range(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_position_comes_back),
+        cmocka_unit_test(numbers_come_back_to_their_own_list),
         cmocka_unit_test(it_is_safe_in_an_address),
         cmocka_unit_test(another_list_is_refused),
         cmocka_unit_test(every_damage_is_found),

@@ -4,7 +4,7 @@
 #include "tests/unit/stage_feed.c"
 #include "tests/unit/support_limits.h"
 
-static struct stage stage;
+static struct feed_stage stage;
 
 static void without_readers_nothing_is_encoded(void **state) {
     (void)state;

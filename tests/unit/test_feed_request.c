@@ -59,18 +59,35 @@ static void ids_are_read_strictly(void **state) {
     assert_false(feed_position_parse(&position, (struct slice){(const uint8_t *)"a-1\0", 4}));
 }
 
-static void kinds_are_names_or_families(void **state) {
+#define BIT(kind) (UINT64_C(1) << ENTRY_##kind)
+
+static void kinds_are_names_or_all_of_an_object(void **state) {
     (void)state;
-    uint32_t kinds = 0;
-    assert_true(feed_kinds_parse(&kinds, SLICE_LITERAL("report")));
-    assert_int_equal(kinds, 1U << ENTRY_REPORT);
+    static const struct {
+        const char *text;
+        uint64_t kinds;
+    } cases[] = {
+        {"report", BIT(REPORT)},
+        {"ticket.overdue", BIT(TICKET_OVERDUE)},
+        {"report,ticket.overdue,report", BIT(REPORT) | BIT(TICKET_OVERDUE)},
+        {"directive.*", BIT(DIRECTIVE_ISSUED) | BIT(DIRECTIVE_RECEIPT) | BIT(DIRECTIVE_DONE)},
+        {"directive", BIT(DIRECTIVE_ISSUED) | BIT(DIRECTIVE_RECEIPT) | BIT(DIRECTIVE_DONE)},
+        {"incident.opened,directive.done", BIT(INCIDENT_OPENED) | BIT(DIRECTIVE_DONE)},
+    };
+    uint64_t kinds = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        assert_true(feed_kinds_parse(&kinds, slice_text(cases[i].text)));
+        assert_true(kinds == cases[i].kinds);
+    }
     assert_true(feed_kinds_parse(&kinds, SLICE_LITERAL("ticket.*")));
-    assert_int_equal(kinds, 0);
-    assert_true(feed_kinds_parse(&kinds, SLICE_LITERAL("incident.*,report,directive.*")));
-    assert_int_equal(kinds, 1U << ENTRY_REPORT);
-    static const char *const bad[] = {"",        ",",       "report,", ",report",
-                                      "reports", "*",       "rep*",    "ticket*",
-                                      "Report",  "report ", "ticket.", "report.*"};
+    assert_true((kinds & (BIT(TICKET_OPENED) | BIT(TICKET_RECOMPUTED))) ==
+                (BIT(TICKET_OPENED) | BIT(TICKET_RECOMPUTED)));
+    assert_true((kinds & (BIT(REPORT) | BIT(INCIDENT_OPENED) | BIT(DIRECTIVE_DONE))) == 0);
+    static const char *const bad[] = {
+        "",          ",",           "report,", ",report",          "reports",        "*",
+        "rep*",      "ticket*",     "Report",  "report ",          "ticket.",        "report.*",
+        "ticket.*,", "ticket.lost", ".*",      "ticket.overdue.*", "report,,report", "ticket.over",
+        "1"};
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         kinds = 77;
         assert_false(feed_kinds_parse(&kinds, slice_text(bad[i])));
@@ -98,8 +115,10 @@ static void each_filter_must_agree(void **state) {
     assert_false(feed_filter_is_open(&filter));
     assert_true(feed_filter_takes(&filter, NULL, ENTRY_REPORT, SEVERITY_SEVERE, 5));
     assert_false(feed_filter_takes(&filter, NULL, ENTRY_REPORT, SEVERITY_MINOR, 5));
-    filter.kinds = 0;
+    filter.kinds = BIT(DIRECTIVE_RECEIPT);
     assert_false(feed_filter_takes(&filter, NULL, ENTRY_REPORT, SEVERITY_SEVERE, 5));
+    assert_true(feed_filter_takes(&filter, NULL, ENTRY_DIRECTIVE_RECEIPT, SEVERITY_SEVERE, 5));
+    assert_false(feed_filter_takes(&filter, NULL, ENTRY_INCIDENT_MERGED, SEVERITY_SEVERE, 5));
     feed_filter_init(&filter);
     filter.region = 5;
     assert_true(feed_filter_takes(&filter, NULL, ENTRY_REPORT, SEVERITY_MINOR, 5));
@@ -149,7 +168,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_id_reads_back_as_it_was_written),
         cmocka_unit_test(ids_are_read_strictly),
-        cmocka_unit_test(kinds_are_names_or_families),
+        cmocka_unit_test(kinds_are_names_or_all_of_an_object),
         cmocka_unit_test(severities_are_names),
         cmocka_unit_test(each_filter_must_agree),
         cmocka_unit_test(a_region_takes_its_subtree),

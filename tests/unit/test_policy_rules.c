@@ -248,10 +248,10 @@ static void bad_ladders_are_refused(void **state) {
     BAD(near_percent, 0, "near_percent");
     BAD(near_percent, 100, "near_percent");
     BAD(reminder_percent, 80, "reminder_percent");
-    BAD(step_s, 59, "step");
+    BAD(step_s, LADDER_PAUSE_S_DEFAULT - 1, "step");
     BAD(step_s, TOO_LONG_S, "step");
     BAD(step_percent, LADDER_STEP_PERCENT_MAX + 1, "step_percent");
-    BAD(repeat_s, LADDER_PAUSE_S_MIN - 1, "repeat");
+    BAD(repeat_s, LADDER_PAUSE_S_DEFAULT - 1, "repeat");
     BAD(repeat_s, TOO_LONG_S, "repeat");
     BAD(top_level, 16, "top_level");
     BAD(ack.amount, 0, "ack");

@@ -119,6 +119,8 @@ static void what_is_left_out_of_a_ladder_stays(void **state) {
     assert_int_equal(policy.ladders[1].repeat_s, 600);
     assert_int_equal(policy.ladders[1].unacked_s[2], 900);
     assert_int_equal(policy.ladders[3].unacked_s[0], 7200);
+    load(HEAD "ladder_pause: 2s\nladders: {P1: {step: 2s, repeat: 3s}}\n");
+    assert_int_equal(policy.ladders[1].step_s + policy.ladders[1].repeat_s, 5);
     load(HEAD "ladders: {P1: {unacked: []}}\n");
     assert_int_equal(policy.ladders[1].unacked_s[0], 0);
 }
@@ -181,7 +183,10 @@ static void bad_sections_are_refused_with_line_and_key(void **state) {
         {"ladders:\n", "  P5: {}", ":8: ladders.P5: there is no such key"},
         {"ladders:\n", "  P1: {near_percent: 100}", ":8: ladders.P1.near_percent: is not from"},
         {"ladders:\n", "  P1: {reminder_percent: 80}", ":8: ladders.P1.reminder_percent: is not"},
-        {"ladders:\n", "  P1: {step: 59s}", ":8: ladders.P1.step: is not from 1 minute"},
+        {"ladders:\n", "  P1: {step: 59s}", ":8: ladders.P1.step: is not from ladder_pause"},
+        {"ladder_pause: 2s\n", "ladders: {P1: {step: 1s}}", ":8: ladders.P1.step: is not from"},
+        {"ladder_pause: 61s\n", "", ":7: ladder_pause: is not from 1 second to 1 minute"},
+        {"ladder_pause: none\n", "", ":7: ladder_pause: is not from 1 second to 1 minute"},
         {"ladders:\n", "  P1: {step: 1wh}", ":8: ladders.P1.step: is no time"},
         {"ladders:\n", "  P1: {step_percent: 1001}", ":8: ladders.P1.step_percent: is above"},
         {"ladders:\n", "  P1: {repeat: none}", ":8: ladders.P1.repeat: is not from"},

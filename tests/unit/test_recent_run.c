@@ -107,6 +107,50 @@ static void chains_hold_each_entry_newest_first(void **state) {
     recent_run_free(run);
 }
 
+/* A run that was full keeps its pages, and what was in them must not show. */
+static void a_reset_run_remembers_nothing(void **state) {
+    (void)state;
+    struct limits limits = small_limits();
+    struct recent_run *run;
+    struct block *block;
+    assert_int_equal(recent_run_new(&run, &limits, 7), STATUS_OK);
+    assert_int_equal(block_new(&block, &limits), STATUS_OK);
+    uint64_t seq = 1;
+    for (uint32_t blocks = 1; blocks <= 2; blocks++) { /* 8 entries: half full; 16: full */
+        for (uint32_t i = 0; i < blocks; i++, seq += 8) {
+            fill(block, seq, 8, 4, 5);
+            recent_run_append(run, block);
+        }
+        recent_run_reset(run);
+        for (uint32_t group = 0; group < 20; group++) {
+            struct recent_chain chain;
+            uint32_t index;
+            recent_chain_begin(&chain, run, 16, group / 5, group % 5);
+            assert_false(recent_chain_next(&chain, &index));
+        }
+        fill(block, seq, 4, 1, 1);
+        recent_run_append(run, block);
+        assert_int_equal(recent_run_first_seq(run), seq);
+        struct recent_regions regions;
+        uint32_t region;
+        recent_regions_begin(&regions, run, 0);
+        assert_int_equal(regions.regions_count, 1);
+        assert_true(recent_regions_next(&regions, &region));
+        assert_false(recent_regions_next(&regions, &region));
+        struct recent_chain chain;
+        recent_chain_begin(&chain, run, 4, 0, 0);
+        for (uint32_t i = 4; i-- > 0;) {
+            uint32_t index;
+            assert_true(recent_chain_next(&chain, &index));
+            assert_int_equal(index, i);
+        }
+        seq += 4;
+        recent_run_reset(run);
+    }
+    block_free(block);
+    recent_run_free(run);
+}
+
 static void every_entry_may_have_a_day_of_its_own(void **state) {
     (void)state;
     struct limits limits = small_limits();
@@ -121,6 +165,16 @@ static void every_entry_may_have_a_day_of_its_own(void **state) {
     struct recent_group groups[32];
     assert_int_equal(recent_run_groups_max(run), 32);
     assert_int_equal(recent_run_groups(run, groups), 16);
+    for (uint32_t i = 0; i < 16; i++) {
+        struct recent_chain chain;
+        uint32_t index;
+        recent_group_begin(&chain, run, &groups[i]);
+        assert_true(recent_chain_next(&chain, &index));
+        assert_int_equal(recent_run_entry(run, index)->region, groups[i].region);
+        assert_int_equal(recent_run_entry(run, index)->occurred_ms / DAY_MS, groups[i].day);
+        assert_false(recent_chain_next(&chain, &index));
+        assert_int_equal(groups[i].entries_count, 1);
+    }
     block_free(block);
     recent_run_free(run);
 }
@@ -276,6 +330,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(limits_of_a_run_are_exact),
         cmocka_unit_test(chains_hold_each_entry_newest_first),
+        cmocka_unit_test(a_reset_run_remembers_nothing),
         cmocka_unit_test(every_entry_may_have_a_day_of_its_own),
         cmocka_unit_test(readers_see_whole_runs_while_others_write),
         cmocka_unit_test(room_depends_on_the_sealer_and_on_readers),

@@ -338,6 +338,29 @@ static void the_id_is_found_behind_the_mistake(void **state) {
     assert_true(slice_is(problem.id, "r-9"));
 }
 
+/* A grid is looked up behind the members that follow it; that must not show. */
+static void the_first_mistake_is_told_whatever_the_grid_is(void **state) {
+    (void)state;
+    static const struct {
+        const char *line, *pointer;
+    } cases[] = {
+        {"{" BASE ",\"grid\":\"nowhere\",\"severity\":\"x\"}", "/grid"},
+        {"{" BASE ",\"severity\":\"x\",\"grid\":\"nowhere\"}", "/severity"},
+        {"{" BASE ",\"grid\":\"610428\",\"severity\":\"x\"}", "/severity"},
+        {"{" BASE ",\"grid\":\"\",\"severity\":\"x\"}", "/grid"},
+        {"{\"grid\":\"nowhere\"}", "/grid"},
+        {"{\"grid\":\"610428\"}", "/category"},
+        {"{" BASE ",\"grid\":\"nowhere\",\"severity\":x}", ""},
+        {"{" BASE ",\"grid\":\"610428\",\"severity\":x}", ""},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        assert_int_equal(parse(cases[i].line), STATUS_INVALID);
+        if (strcmp(problem.pointer, cases[i].pointer) != 0) {
+            fail_msg("%s: %s: %s", cases[i].line, problem.pointer, problem.detail);
+        }
+    }
+}
+
 static void what_was_sent_is_cut_in_the_detail(void **state) {
     (void)state;
     char line[2048] = "{\"category\":\"";
@@ -518,6 +541,7 @@ int main(void) {
         cmocka_unit_test(a_clock_ahead_is_suspect),
         cmocka_unit_test(broken_text_names_the_byte),
         cmocka_unit_test(the_id_is_found_behind_the_mistake),
+        cmocka_unit_test(the_first_mistake_is_told_whatever_the_grid_is),
         cmocka_unit_test(what_was_sent_is_cut_in_the_detail),
         cmocka_unit_test(an_arena_too_small_is_told),
         cmocka_unit_test(content_ignores_form_and_transport),

@@ -40,7 +40,7 @@ static const char *write_row(writer write, const struct timeline_row *row) {
     "{\"seq\":7,\"kind\":\"report\",\"occurred_at\":\"2026-11-22T08:30:00.000Z\","                 \
     "\"received_at\":\"2026-11-22T08:30:01.000Z\",\"grid\":\"g1\",\"category\":\"forest_fire\","   \
     "\"severity\":\"severe\","
-#define NULLS "\"incident\":null,\"match\":null,\"ticket\":null"
+#define NULLS "\"incident\":null,\"ticket\":null"
 
 static void a_small_report(void **state) {
     (void)state;
@@ -198,7 +198,8 @@ static void an_event_shows_where_and_what(void **state) {
     assert_string_equal(
         write_row(report_json_write_event, row),
         "{\"kind\":\"report\",\"seq\":7,\"grid\":\"g1\",\"path\":[\"c\",\"c1\",\"g1\"],"
-        "\"category\":\"forest_fire\",\"severity\":\"severe\",\"light\":null,\"ticket\":null,"
+        "\"category\":\"forest_fire\",\"severity\":\"severe\",\"light\":null,\"incident\":null,"
+        "\"ticket\":null,"
         "\"title\":\"Forest fire \xc2\xb7 Grid\",\"id\":\"r\",\"source\":\"s\","
         "\"occurred_at\":\"2026-11-22T08:30:00.000Z\","
         "\"received_at\":\"2026-11-22T08:30:01.000Z\","

@@ -14,6 +14,7 @@ static void check_queries(struct db_fixture *fixture, int rounds) {
 static void queries_agree_with_the_model(enum db_kind kind) {
     struct db_fixture fixture;
     fixture_init(&fixture, kind);
+    fixture.mixed_kinds = true;
     check_queries(&fixture, 5);
     for (int i = 0; i < 12; i++) {
         fixture_append_many(&fixture, 90);

@@ -1,0 +1,142 @@
+/* POST /v1/tickets: a ticket opened by hand. */
+#include "core/check.h"
+#include "server/api/api_tickets.h"
+#include "server/api/body_values.h"
+#include "server/api/routes.h"
+#include "server/driver.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct opening_change {
+    struct change change;
+    struct body body;
+    struct ticket_opening opening;
+    uint64_t number; /* once it is open */
+};
+
+static bool read_occurred(struct opening_change *opening) {
+    struct body *body = &opening->body;
+    int64_t now_ms = services_now_ms(opening->change.services);
+    if (!body_instant(body, &opening->opening.occurred_ms)) {
+        return false;
+    }
+    if (opening->opening.occurred_ms <= 0) {
+        return body_refuse(body, "it is before 1970");
+    }
+    return opening->opening.occurred_ms <= now_ms || body_refuse(body, "it is still to come");
+}
+
+static bool read_member(struct opening_change *change, struct slice name) {
+    struct body *body = &change->body;
+    struct ticket_opening *opening = &change->opening;
+    const struct services *services = change->change.services;
+    if (slice_is(name, "category")) {
+        return body_category(body, services->policy, &opening->category_tag);
+    }
+    if (slice_is(name, "grid") || slice_is(name, "region")) {
+        return body_region(body, regions_current(services->regions)->table, &opening->region);
+    }
+    if (slice_is(name, "severity")) {
+        return body_severity(body, &opening->severity);
+    }
+    if (slice_is(name, "priority")) {
+        return body_priority(body, &opening->priority);
+    }
+    if (slice_is(name, "unit")) {
+        return body_unit(body, services->policy, &opening->unit_tag);
+    }
+    if (slice_is(name, "note") || slice_is(name, "text")) {
+        return body_bounded_text(body, TICKET_NOTE_BYTES_MAX, "it is longer than 2048 bytes",
+                                 &opening->note);
+    }
+    if (slice_is(name, "actor")) {
+        return body_bounded_text(body, TICKET_NAME_BYTES_MAX, "it is longer than 128 bytes",
+                                 &opening->actor);
+    }
+    if (slice_is(name, "occurred_at")) {
+        return read_occurred(change);
+    }
+    if (slice_is(name, "reporter_to_be_asked")) {
+        return body_flag(body, &opening->has_reporter);
+    }
+    if (slice_is(name, "public")) {
+        return body_flag(body, &opening->is_public);
+    }
+    return body_refuse(body, "a ticket opened by hand has no such member");
+}
+
+static bool read_opening(struct opening_change *change) {
+    struct body *body = &change->body;
+    struct slice name;
+    change->opening = (struct ticket_opening){.origin = ORIGIN_MANUAL, .region = REGION_NONE};
+    if (!body_object(body)) {
+        return false;
+    }
+    while (body_member(body, &name)) {
+        if (!body_is_null(body) && !read_member(change, name)) {
+            return false;
+        }
+    }
+    if (!body_end(body)) {
+        return false;
+    }
+    if (change->opening.category_tag == 0) {
+        return body_blame(body, "/category", "a category is needed");
+    }
+    return change->opening.region != REGION_NONE || body_blame(body, "/grid", "a region is needed");
+}
+
+static void answer(struct change *base) {
+    const struct opening_change *change = (struct opening_change *)(void *)base;
+    char location[48];
+    (void)snprintf(location, sizeof location, "/v1/tickets/t%llu",
+                   (unsigned long long)change->number);
+    http_add_header(base->request, "Location", location);
+    change_answer(base, 201);
+}
+
+static void open_ticket(struct opening_change *change) {
+    struct services *services = change->change.services;
+    struct ticket_view view;
+    struct ticket_scene scene;
+    struct driver_step step;
+    if (driver_open_ticket(services->driver, &change->opening, &change->number, &step) !=
+        STATUS_OK) {
+        change_problem(&change->change, 503, "full", "too many tickets are open");
+        return;
+    }
+    const struct ticket *ticket =
+        docket_find(&driver_world(services->driver)->docket, change->number);
+    const struct ticket_actor anybody = {.roles = ROLE_ANY, .region = REGION_NONE};
+    CHECK(ticket != NULL);
+    ticket_view_now(&view, &scene, services, ticket);
+    ticket_write_object(&change->change.answer, &view, &anybody);
+    ticket_scene_deinit(&scene);
+    change_wait(&change->change, step.seq, answer);
+}
+
+static void take(struct change *base) {
+    struct opening_change *change = (struct opening_change *)(void *)base;
+    body_init(&change->body, buffer_slice(&base->body), &base->services->config->limits);
+    if (!read_opening(change)) {
+        body_answer_problem(&change->body, base);
+    } else if (!change_is_refused(base->request)) {
+        open_ticket(change);
+    }
+}
+
+static void release(struct change *base) {
+    struct opening_change *change = (struct opening_change *)(void *)base;
+    body_deinit(&change->body);
+    free(change);
+}
+
+void api_ticket_open_on_headers(struct http_request *request) {
+    if (change_is_refused(request)) {
+        return;
+    }
+    struct opening_change *change = calloc(1, sizeof *change);
+    CHECK(change != NULL);
+    change_begin(&change->change, request, COMMAND_BODY_BYTES_MAX, take, release);
+}

@@ -1,0 +1,102 @@
+#include "server/api/list_read.h"
+
+#include "core/bytes.h"
+#include "core/check.h"
+#include "server/api/timeline_query.h"
+#include "server/log.h"
+#include "server/services.h"
+
+enum { NUMBER_KEY_BYTES = 8 };
+
+static bool take_row(void *context, struct slice key, struct slice value) {
+    struct list_read *read = context;
+    bool taken = false;
+    if (key.bytes != NUMBER_KEY_BYTES) {
+        return true;
+    }
+    if (read->items_count == read->limit || read->scanned == ROWS_SCANNED_MAX ||
+        request_job_cancelled(&read->job)) {
+        read->more = true;
+        return false;
+    }
+    read->scanned++;
+    read->last = load_u64_be(key.data);
+    read->status = read->take(read, key, value, &read->out, &taken);
+    read->items_count += taken ? 1 : 0;
+    return read->status == STATUS_OK;
+}
+
+static void run(struct request_job *job) {
+    struct list_read *read = (struct list_read *)job;
+    uint8_t from[NUMBER_KEY_BYTES];
+    char cursor[CURSOR_TEXT_BYTES_MAX];
+    store_u64_be(from, read->before == 0 ? UINT64_MAX : read->before - 1);
+    const struct db_walk walk = {
+        .family = read->family, .from = {from, sizeof from}, .backward = true};
+    json_out_init(&read->out, &read->answer);
+    json_out_object_begin(&read->out);
+    json_out_key(&read->out, "items");
+    json_out_array_begin(&read->out);
+    enum status status = db_walk_rows(read->db, &walk, take_row, read, &read->error);
+    json_out_array_end(&read->out);
+    json_out_key(&read->out, "next_cursor");
+    if (read->more) {
+        cursor_from_numbers(cursor, read->cursor, read->binding,
+                            (struct cursor_numbers){read->last, 0});
+    }
+    json_out_text(&read->out, read->more ? cursor : NULL);
+    json_out_object_end(&read->out);
+    read->status = read->status == STATUS_OK ? status : read->status;
+}
+
+static void finish(struct request_job *job) {
+    struct list_read *read = (struct list_read *)job;
+    if (read->status == STATUS_OK) {
+        http_respond(job->request, 200, "application/json", buffer_slice(&read->answer));
+        return;
+    }
+    log_line(LOG_LEVEL_ERROR, LOG_HTTP, "a list could not be read", "error", LOG_TEXT,
+             read->error.message, NULL);
+    http_problem(job->request, 503, "not available", "the stored rows could not be read", NULL);
+}
+
+static void release(struct request_job *job) {
+    struct list_read *read = (struct list_read *)job;
+    buffer_deinit(&read->answer);
+    read->release(read);
+}
+
+static bool read_cursor(struct list_read *read, const struct http_request *request) {
+    struct slice text;
+    struct cursor_numbers numbers;
+    if (!http_query(request, "cursor", &text)) {
+        return true;
+    }
+    if (!cursor_to_numbers(&numbers, read->cursor, read->binding, text) || numbers.first == 0) {
+        return false;
+    }
+    read->before = numbers.first;
+    return true;
+}
+
+bool list_read_start(struct list_read *read, struct http_request *request) {
+    struct error error;
+    if (parameter_limit(&read->limit, request, &services_of(request)->config->limits, &error) !=
+        STATUS_OK) {
+        http_problem(request, 400, "bad query parameter", error.message, NULL);
+        return false;
+    }
+    if (!read_cursor(read, request)) {
+        http_problem(request, 400, "bad query parameter",
+                     "cursor: it is damaged or belongs to another list", NULL);
+        return false;
+    }
+    read->job.run = run;
+    read->job.finish = finish;
+    read->job.release = release;
+    read->status = STATUS_OK;
+    buffer_init(&read->answer);
+    request_job_attach(&read->job, request);
+    request_job_start(&read->job);
+    return true;
+}
