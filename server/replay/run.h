@@ -14,7 +14,7 @@
 #include "core/engine.h"
 #include "core/wheel.h"
 #include "core/world.h"
-#include "server/command_json.h"
+#include "server/api/command_fields.h"
 #include "server/replay/archive.h"
 #include "server/replay/book.h"
 #include "server/replay/input.h"
@@ -76,6 +76,7 @@ struct replay_run {
     bool has_begun, is_dirty;
     bool is_full; /* REPLAY_DEADLINES_MAX were reached */
     struct json_reader reader;
+    struct body body; /* of the command at hand */
     struct command_fields fields;
     struct arena arena;
     /* Mapped or malloc'd, freed by deinit. */

@@ -156,26 +156,15 @@ static void note_refused(struct replay_run *run, const struct replay_line *line,
     replay_note(run, name, pointer, why);
 }
 
-static enum status read_fields(struct replay_run *run, const struct replay_line *line,
-                               enum ticket_verb verb, struct command_problem *problem) {
-    const struct command_context context = {.limits = run->rules.limits,
-                                            .policy = run->rules.policy,
-                                            .regions = run->rules.regions,
-                                            .may_name_actor = true};
-    return command_json_read(&run->fields, problem, &context, verb, line->fields, &run->arena,
-                             &run->reader);
+/* Of a body, which is good until body_deinit. */
+static bool read_fields(struct replay_run *run, const struct replay_line *line,
+                        enum ticket_verb verb) {
+    const struct command_names names = {run->rules.policy, run->rules.regions};
+    body_init(&run->body, line->fields, run->rules.limits);
+    return command_fields_read(&run->fields, &run->body, verb, &names);
 }
 
-void replay_take_command(struct replay_run *run, const struct replay_line *line) {
-    enum ticket_verb verb = VERB_SUBMIT_RESULT; /* what a close has the fields of */
-    struct command_problem problem = {"", "there is no such command"};
-    bool is_close = slice_is(line->command, "close");
-    if ((!is_close && !ticket_verb_parse(&verb, line->command)) ||
-        read_fields(run, line, verb, &problem) != STATUS_OK) {
-        run->counts.commands[TICKET_INVALID]++;
-        note_refused(run, line, problem.pointer, problem.why);
-        return;
-    }
+static void take_read(struct replay_run *run, const struct replay_line *line, bool is_close) {
     struct ticket *ticket = ticket_of(run, line);
     if (ticket == NULL) {
         run->counts.unknown_tickets++;
@@ -190,4 +179,21 @@ void replay_take_command(struct replay_run *run, const struct replay_line *line)
         note_refused(run, line, outcome.pointer == NULL ? "" : outcome.pointer,
                      outcome.why == NULL ? "" : outcome.why);
     }
+}
+
+void replay_take_command(struct replay_run *run, const struct replay_line *line) {
+    enum ticket_verb verb = VERB_SUBMIT_RESULT; /* what a close has the fields of */
+    bool is_close = slice_is(line->command, "close");
+    if (!is_close && !ticket_verb_parse(&verb, line->command)) {
+        run->counts.commands[TICKET_INVALID]++;
+        note_refused(run, line, "", "there is no such command");
+        return;
+    }
+    if (read_fields(run, line, verb)) {
+        take_read(run, line, is_close);
+    } else {
+        run->counts.commands[TICKET_INVALID]++;
+        note_refused(run, line, run->body.pointer, run->body.detail);
+    }
+    body_deinit(&run->body);
 }

@@ -202,14 +202,14 @@ def test_close_goes_all_the_way(tmp_path):
 def test_command_fields(tmp_path):
     lines = [report(0, 1),
              command(1, 1, "accept", if_version=9),
-             command(1, 1, "accept", actor={"role": "unit"}),
-             command(1, 1, "accept", actor={"name": "li", "role": "intake", "region": "c"}, command_id="a"),
+             command(1, 1, "accept", role="unit"),
+             command(1, 1, "accept", actor="li", role="intake", actor_region="c", command_id="a"),
              command(2, 1, "accept", command_id="a"),
              command(3, 1, "dispatch", unit="power", limit="2h"),
              command(3, 1, "dispatch", unit="nobody"),
              command(4, 1, "sign", nonsense=1),
-             command(5, 1, "sign", actor={"role": "unit", "unit": "water"}),
-             command(6, 1, "sign", actor={"role": "unit", "unit": "power"})]
+             command(5, 1, "sign", role="unit", actor_unit="water"),
+             command(6, 1, "sign", role="unit", actor_unit="power")]
     replayed = Replayed(tmp_path, lines)
     commands = replayed.stats["commands"]
     assert commands == {"done": 3, "replayed": 1, "refused_state": 0, "refused_role": 2, "stale": 1, "invalid": 2,
@@ -231,9 +231,9 @@ def test_a_suspension_over_a_holiday_is_exact_to_the_second(tmp_path):
              command(clock("2026-09-30T09:00:00"), 1, "dispatch", base=morning),
              command(clock("2026-09-30T09:10:00"), 1, "sign", base=morning),
              command(clock("2026-09-30T10:00:00"), 1, "request_suspension", base=morning, reason="season_weather",
-                     until=until, actor={"name": "a", "role": "unit"}),
+                     until=until, actor="a", role="unit"),
              command(clock("2026-09-30T10:30:07"), 1, "approve", base=morning,
-                     actor={"name": "b", "role": "supervisor"}),
+                     actor="b", role="supervisor"),
              advance(clock("2026-10-12T08:00:00"), base=morning)]
     replayed = Replayed(tmp_path, lines)
     assert replayed.stats["commands"]["done"] == 5, replayed.stats["problems"]
@@ -245,12 +245,12 @@ def test_a_suspension_over_a_holiday_is_exact_to_the_second(tmp_path):
 def test_a_joint_ticket_waits_for_its_late_co_handler(tmp_path):
     units = [{"unit": "water", "limit": "2h"}]
     lines = [report(0, 1, "works"), command(1, 1, "accept"),
-             command(10, 1, "whistle", lead="power", units=units, decides=True),
+             command(10, 1, "whistle", lead="power", units=units, decision="joint"),
              command(20, 1, "sign", unit="power"), command(30, 1, "check_in", unit="water"),
-             command(7300, 1, "submit_result", unit="power", evidence=True),
-             command(7400, 1, "submit_result", unit="water", evidence=["photo"]),
+             command(7300, 1, "submit_result", unit="power", note="half done"),
+             command(7400, 1, "submit_result", unit="water", note="done"),
              command(7500, 1, "submit_result", unit="power", note="done"),
-             command(7600, 1, "check_pass", actor={"role": "checker", "name": "c"})]
+             command(7600, 1, "check_pass", actor="c", role="checker")]
     replayed = Replayed(tmp_path, lines)
     stats = replayed.stats
     assert stats["commands"]["done"] == 7 and stats["commands"]["refused_state"] == 1, stats["problems"]
