@@ -2,6 +2,7 @@
 """`./run demo`: real regions and reports through a real gridd, with a kill -9 in the middle."""
 import argparse
 import collections
+import datetime
 import gzip
 import http.client
 import json
@@ -17,6 +18,7 @@ import time
 import real_data
 
 BULK, CONNECTIONS, RESENT_SHARE, CONFLICTS = 1000, 4, 10, 25
+VERDICTS = ("created", "merged", "replayed", "conflict", "invalid")
 NDJSON = "application/x-ndjson"
 
 
@@ -137,10 +139,24 @@ def bulks(reports):
 
 def stored_ids(server, root):
     """How often each (source, id) stands on the timeline of a region's subtree."""
-    status, data = server.request("GET", f"/v1/grids/{root}/timeline", headers={"Accept": NDJSON})
+    status, data = server.request("GET", f"/v1/grids/{root}/timeline?kind=report", headers={"Accept": NDJSON})
     if status != 200:
         sys.exit(f"demo: the timeline of {root} answered {status}: {data[:300]}")
     return collections.Counter((r["source"], r["id"]) for r in map(json.loads, data.splitlines()))
+
+
+def get(server, path):
+    status, data = server.request("GET", path)
+    if status != 200:
+        sys.exit(f"demo: GET {path} answered {status}: {data[:300]}")
+    return json.loads(data)
+
+
+def post(server, path, body):
+    status, data = server.request("POST", path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    if status not in (200, 201):
+        sys.exit(f"demo: POST {path} answered {status}: {data[:300]}")
+    return json.loads(data)
 
 
 def say(text=""):
@@ -167,7 +183,7 @@ def first_load(server, reports):
     counts, _ = upload(server, bulks(reports))
     counts += upload(server, bulks(again + changed))[0]
     seconds = time.monotonic() - started
-    for verdict in ("created", "merged", "replayed", "conflict", "invalid"):
+    for verdict in VERDICTS:
         say(f"  {verdict:10} {counts[verdict]:8,}")
     say(f"  {total / seconds:,.0f} reports/s from this Python client; every answer after the sync to disk")
     return counts
@@ -192,8 +208,7 @@ def killed_load(server, reports):
     sent = {(r["source"], r["id"]) for body in acknowledged for r in map(json.loads, body.splitlines())}
     lost = sum(1 for key in sent if key not in kept)
     counts, _ = upload(server, bodies)
-    say(f"  sent everything again: created {counts['created']:,}, replayed {counts['replayed']:,}, "
-        f"conflict {counts['conflict']}, invalid {counts['invalid']}")
+    say("  sent everything again: " + ", ".join(f"{verdict} {counts[verdict]:,}" for verdict in VERDICTS))
     return lost, counts
 
 
@@ -204,9 +219,8 @@ def check(server, lost, boston, firms, reader):
         stored = stored_ids(server, root)
         doubled += sum(1 for n in stored.values() if n > 1)
         missing += sum(1 for r in reports if (r["source"], r["id"]) not in stored)
-    total = len(boston) + len(firms)
-    deadline = time.monotonic() + 20
-    while len(reader.seqs) < total and time.monotonic() < deadline:
+    deadline = time.monotonic() + 30
+    while (total := get(server, "/v1/status")["seq"]) > len(reader.seqs) and time.monotonic() < deadline:
         time.sleep(0.1)
     gaps = sum(1 for a, b in zip(reader.seqs, reader.seqs[1:]) if b != a + 1)
     say()
@@ -215,14 +229,51 @@ def check(server, lost, boston, firms, reader):
     say(f"  reports sent and not stored:           {missing}")
     say(f"  reports stored twice:                  {doubled}")
     say(f"  feed: {len(reader.seqs):,} events of {total:,}, {gaps} gaps, over {reader.resumes} cut connection(s)")
-    return lost == missing == doubled == gaps == 0 and len(reader.seqs) == total
+    return lost == missing == doubled == gaps == 0 and len(reader.seqs) >= total
+
+
+def a_gas_leak(server):
+    """Two people smell gas at one place; the ticket is taken to its end, each step answered when it is on disk."""
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat()
+    place = {"lat": 35.2061, "lon": 107.7989}
+    say()
+    say("A gas leak in Changwu, reported twice by different people: POST /v1/reports")
+    for number, device in enumerate(("handheld-17", "app-9931")):
+        answer = post(server, "/v1/reports", {"id": f"demo-gas-{number}", "source": "demo", "category": "gas_leak",
+                                              "occurred_at": now, "grid": "610428001001", "location": place,
+                                              "device": device, "text": "smell of gas in stairwell 3"})
+        say(f"  {answer['status']:8} incident {answer['incident']}  ticket {answer['ticket']}")
+    ticket = answer["ticket"]
+    steps = (("sign", {}), ("progress", {"on_scene": True, "note": "valve closed"}),
+             ("submit_result", {"closure": "handled", "note": "joint replaced"}), ("check_pass", {}))
+    for command, fields in steps:
+        body = {"actor": "checker" if command == "check_pass" else "crew 4", "command_id": f"demo-{command}", **fields}
+        state = post(server, f"/v1/tickets/{ticket}/{command}", body)
+        say(f"  POST /v1/tickets/{ticket}/{command}: {state['state']}, version {state['version']}")
+    say(f"  GET /v1/tickets/{ticket}: every step, by whom and when")
+    for event in get(server, f"/v1/tickets/{ticket}")["history"]:
+        say(f"    {event['occurred_at']}  {event['kind']:16} {event.get('command', ''):14} {event.get('state', '')}")
+
+
+def duty(server):
+    """What waits, and how urgently."""
+    say()
+    say("What waits: GET /v1/tickets?region=us&limit=3")
+    for item in get(server, "/v1/tickets?region=us&limit=3")["items"]:
+        say(f"  {item['id']}  P{item['priority']}  {item['state']}  {item['light']}  {item['category']}  "
+            f"{item['grid']}  due {item.get('due_at')}")
+    day = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
+    for region in ("us", "boston"):
+        stats = get(server, f"/v1/stats?region={region}&from={day:%Y-%m-%dT%H:%M:%SZ}")
+        counts = stats["counts"]
+        say(f"GET /v1/stats?region={region}: {counts['tickets']['count']:,} tickets, {counts['incidents']['count']:,} "
+            f"incidents of the last day, {counts['open_overdue']['count']:,} overdue")
 
 
 def show(server, reader):
     say()
-    say("A timeline (newest 3 of precinct 0801): GET /v1/grids/boston-0801/timeline?limit=3")
-    _, data = server.request("GET", "/v1/grids/boston-0801/timeline?limit=3")
-    for item in json.loads(data)["items"]:
+    say("A timeline (newest 3 of precinct 0801): GET /v1/grids/boston-0801/timeline?kind=report&limit=3")
+    for item in get(server, "/v1/grids/boston-0801/timeline?kind=report&limit=3")["items"]:
         say(f"  {item['occurred_at']}  seq {item['seq']:<6} {item['category']}  {item.get('text', '')}  id {item['id']}")
     say("The feed (first 3 events): GET /v1/feed")
     for event in reader.excerpt:
@@ -250,10 +301,12 @@ def main():
         lost, _ = killed_load(server, firms)
         good = check(server, lost, boston, firms, reader)
         show(server, reader)
+        duty(server)
+        a_gas_leak(server)
         reader.stopping = True
         base = f"http://127.0.0.1:{server.port}"
         say()
-        say(f"Look: {base}/v1/status   {base}/metrics   {base}/v1/regions/140428000000   {base}/v1/feed")
+        say(f"Look: {base}/v1/status   {base}/metrics   {base}/v1/tickets   {base}/v1/stats   {base}/v1/feed")
         if good and not options.exit:
             say("gridd goes on serving; Ctrl-C ends it")
             try:
