@@ -171,7 +171,7 @@ void due_steady_run(struct due_steady *ret, const struct bench *bench, double ra
     ingest_run(&ret->load, bench, &load, bench->options->bulk, rate);
     ret->seconds = ret->load.seconds;
     ret->wanted = 2 * due_lines;
-    (void)due_watch_wait(watch, DUE_OVERDUE, due_lines, (DUE_SOON_S + 10) * 1000);
+    (void)due_watch_wait(watch, DUE_OVERDUE, due_lines, (uint64_t)(DUE_SOON_S + 10) * 1000);
     (void)due_watch_wait(watch, DUE_NEAR, due_lines, 1000);
     due_watch_close(watch);
     ret->lateness = watch->lateness[DUE_NEAR];

@@ -97,7 +97,8 @@ static void place_in_grid(struct subject *subject, struct prng *prng, size_t gri
     while (side * side < grids_count) {
         side++;
     }
-    double north_m = (double)(subject->grid / side) * CELL_M + (double)prng_below(prng, CELL_M);
+    size_t row = subject->grid / side;
+    double north_m = (double)row * CELL_M + (double)prng_below(prng, CELL_M);
     double east_m = (double)(subject->grid % side) * CELL_M + (double)prng_below(prng, CELL_M);
     subject->lat = 30 + north_m * DEGREES_PER_M;
     subject->lon = 114 + east_m * DEGREES_PER_M;
@@ -115,8 +116,8 @@ static void pick_matter(struct subject *subject, struct prng *prng,
     subject->kind = pick(&place, matters, ARRAY_COUNT(matters));
     subject->grid = (size_t)prng_below(&place, options->tree->grids_count);
     place_in_grid(subject, &place, options->tree->grids_count);
-    subject->lat += ((double)prng_below(prng, SPREAD_M) - SPREAD_M / 2) * DEGREES_PER_M;
-    subject->lon += ((double)prng_below(prng, SPREAD_M) - SPREAD_M / 2) * DEGREES_PER_M;
+    subject->lat += ((double)prng_below(prng, SPREAD_M) - SPREAD_M / 2.0) * DEGREES_PER_M;
+    subject->lon += ((double)prng_below(prng, SPREAD_M) - SPREAD_M / 2.0) * DEGREES_PER_M;
 }
 
 static void pick_subject(struct subject *subject, struct prng *prng,

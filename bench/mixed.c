@@ -188,7 +188,7 @@ static void run_all(struct mixed *mixed) {
 int mixed_main(const struct options *options) {
     struct mixed *mixed = calloc(1, sizeof *mixed);
     CHECK(mixed != NULL);
-    struct due_files files;
+    struct due_files files = {0};
     mixed->options = *options;
     due_files_write(&files, options->directory, (int64_t)wall_ms());
     due_options(&mixed->options, &files);

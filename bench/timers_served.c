@@ -13,7 +13,7 @@
 enum { OPEN_PER_S = 10000, START_S = 5, MINUTE_MS = 60000, TRIAL_LINES = 200000, GRACE_MS = 30000 };
 
 static int64_t burst_instant_ms(uint64_t due) {
-    int64_t ready_ms = (int64_t)(wall_ms() + START_S * 1000 + due * 1000 / OPEN_PER_S);
+    int64_t ready_ms = (int64_t)(wall_ms() + (uint64_t)START_S * 1000 + due * 1000 / OPEN_PER_S);
     return (ready_ms / MINUTE_MS + 1) * MINUTE_MS;
 }
 

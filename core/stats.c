@@ -131,6 +131,7 @@ static bool in_denominator(enum stats_rate rate, const struct stats_subject *s) 
 #define STATS_DENOMINATOR_CASE(name, text, chinese, denominator, numerator)                        \
     case STATS_##name:                                                                             \
         return denominator;
+        /* NOLINTNEXTLINE(bugprone-branch-clone): two rates may have one denominator */
         STATS_RATE_TABLE(STATS_DENOMINATOR_CASE)
 #undef STATS_DENOMINATOR_CASE
     case STATS_RATES:

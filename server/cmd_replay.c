@@ -182,7 +182,6 @@ static int run(const struct cli_command *command, int argc, char **argv) {
     if (status == STATUS_OK) {
         status = run_all(&files, &asked, &text, &error);
     }
-    code = CLI_DONE;
     if (status != STATUS_OK) {
         code = cli_fail(command, CLI_FAILED, error.message, NULL, NULL);
     } else {
@@ -196,4 +195,8 @@ static int run(const struct cli_command *command, int argc, char **argv) {
 }
 
 const struct cli_command cmd_replay = {
-    "replay", "runs recorded input through the engine under virtual time", options, run};
+    "replay",
+    "runs recorded input through the engine under virtual time",
+    options,
+    run,
+};

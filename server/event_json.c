@@ -65,7 +65,7 @@ static void write_where(struct json_out *out, const struct entry *entry,
 /* Is there a member of that name? Our own text: a quote inside a string is escaped, so a name after
  * a comma or the brace is a member, at whatever depth. */
 static bool names(struct slice own, const char *member) {
-    return memmem(own.data, own.bytes, member, strlen(member)) != NULL;
+    return own.bytes > 0 && memmem(own.data, own.bytes, member, strlen(member)) != NULL;
 }
 
 static void write_own(struct json_out *out, struct slice own) {

@@ -25,7 +25,7 @@ static enum status fill(const struct yaml_file *file, struct policy *policy,
         policy_read_merge_classes, policy_read_categories, policy_read_channels,
         policy_read_units,         policy_read_ladders,    policy_read_times,
     };
-    uint32_t version;
+    uint32_t version = 0;
     enum status status = read_version(&version, file, loaded->version, error);
     if (status != STATUS_OK) {
         return status;

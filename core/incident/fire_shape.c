@@ -7,8 +7,7 @@
 #define EARTH_RADIUS_M 6371008.8
 
 /* Radii of domain.md 4.2's table; a camera that does not say its cone has a narrow one. */
-#define RANGER_M 100.0
-#define SENSOR_M 100.0
+#define NEAR_M 100.0 /* rangers, drones, sensors */
 #define PERSON_M 500.0
 #define VIIRS_M 375.0
 #define MODIS_M 1000.0
@@ -42,9 +41,8 @@ static double disc_radius_m(const struct observation *observation) {
     double accuracy_m = (double)observation->accuracy_m;
     switch ((enum observer_kind)observation->kind) {
     case OBSERVER_RANGER:
-        return clamp(accuracy_m, RANGER_M, DISC_M_MAX);
     case OBSERVER_SENSOR:
-        return clamp(accuracy_m, SENSOR_M, DISC_M_MAX);
+        return clamp(accuracy_m, NEAR_M, DISC_M_MAX);
     case OBSERVER_PERSON:
     case OBSERVER_SYSTEM:
         return clamp(accuracy_m, PERSON_M, DISC_M_MAX);
@@ -117,7 +115,8 @@ static struct position destination(struct position from, double azimuth_deg, dou
 static struct point project(struct position centre, struct position position) {
     double distance_m = geo_distance_m(centre, position);
     double azimuth = bearing_deg(centre, position) * DEG_TO_RAD;
-    return (struct point){distance_m * sin(azimuth), distance_m * cos(azimuth)};
+    double east_m = distance_m * sin(azimuth), north_m = distance_m * cos(azimuth);
+    return (struct point){east_m, north_m};
 }
 
 /* Clockwise; the outer arc is drawn around, not through, so that nothing is lost. */

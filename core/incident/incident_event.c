@@ -195,7 +195,7 @@ void incident_event_reopened(const struct incident *incident, const struct match
     struct draft draft;
     begin(&draft, incident);
     put_u64(&draft, "priority", incident->priority);
-    if (seq != 0) {
+    if (match != NULL) { /* a report did it, not a command */
         put_u64(&draft, "report", seq);
         put_match(&draft, match);
     }

@@ -39,7 +39,7 @@ void ticket_enter(struct ticket_step *step, enum ticket_state state) {
 void ticket_acked(struct ticket_step *step) {
     struct stage_limit ack = step->ladder->ack;
     step->ticket->acked_until_ms =
-        ack.amount > 0 ? ticket_metered_after(step, ack) : step->at_ms + ACK_S * SECOND_MS;
+        ack.amount > 0 ? ticket_metered_after(step, ack) : step->at_ms + (int64_t)ACK_S * SECOND_MS;
 }
 
 void ticket_part_from_joint(struct ticket_step *step) {

@@ -84,8 +84,9 @@ static const struct {
 #undef FIELD
 _Static_assert(ARRAY_COUNT(fields) <= 64, "one bit a field");
 _Static_assert(HEAD_BYTES + 8 * ARRAY_COUNT(fields) + 2 +
-                       TICKET_CLOCKS_MAX * TICKET_CLOCK_ROW_BYTES + TICKET_HOLDS_MAX * HOLD_BYTES +
-                       TICKET_REPLAYS_MAX * REPLAY_BYTES + JOINT_ROW_BYTES_MAX <=
+                       (size_t)TICKET_CLOCKS_MAX * TICKET_CLOCK_ROW_BYTES +
+                       (size_t)TICKET_HOLDS_MAX * HOLD_BYTES +
+                       (size_t)TICKET_REPLAYS_MAX * REPLAY_BYTES + JOINT_ROW_BYTES_MAX <=
                    TICKET_ROW_BYTES_MAX,
                "a row has room for the largest ticket");
 

@@ -91,7 +91,7 @@ static struct slice decoded(struct body *body, const struct json_token *token) {
 
 /* RFC 6901: ~ and / are escaped. */
 static void point_to(struct body *body, struct slice name) {
-    char escaped[BODY_POINTER_BYTES];
+    char escaped[BODY_POINTER_BYTES] = "";
     size_t bytes = 0;
     for (size_t i = 0; i < name.bytes && bytes + 2 < sizeof escaped; i++) {
         uint8_t letter = name.data[i];

@@ -31,8 +31,9 @@ static struct placed *place(const struct book *a, const struct book *b, size_t *
     for (size_t i = 0, k = 0; i < a_count || k < b_count; count++) {
         const struct book_report *left = i < a_count ? &book_reports(a)[i] : NULL;
         const struct book_report *right = k < b_count ? &book_reports(b)[k] : NULL;
-        uint32_t line =
-            left == NULL || (right != NULL && right->line < left->line) ? right->line : left->line;
+        uint32_t left_line = left != NULL ? left->line : UINT32_MAX;
+        uint32_t right_line = right != NULL ? right->line : UINT32_MAX;
+        uint32_t line = left_line < right_line ? left_line : right_line;
         placed[count] = (struct placed){.line = line};
         if (left != NULL && left->line == line) {
             placed[count].here = book_incident_of(a, left);

@@ -24,7 +24,7 @@ static enum status take_file(struct region_upload *upload, const char *path, str
         sound = region_upload_take(upload, (struct slice){piece, got});
     }
     bool failed = ferror(file) != 0;
-    fclose(file);
+    (void)fclose(file); /* read to its end, or failed already */
     if (failed) {
         return error_set(error, STATUS_IO, path, ": it cannot be read", NULL);
     }

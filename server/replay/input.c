@@ -166,7 +166,7 @@ static bool read_text(struct reading *reading, const char *why, struct slice *re
 }
 
 static bool read_instant(struct reading *reading, const char *why, int64_t *ret) {
-    struct slice text;
+    struct slice text = {NULL, 0};
     const char *what;
     return read_text(reading, why, &text) &&
            (instant_parse(ret, text, &what) || refuse(reading, what));
