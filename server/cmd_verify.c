@@ -25,6 +25,10 @@ static void print(const struct verify_result *result) {
            result->sealed_through);
     printf("regions: %" PRIu64 " rows\n", result->region_rows);
     printf("clock-suspect reports: %" PRIu64 " rows\n", result->suspect_rows);
+    printf("incidents: %" PRIu64 " rows, %" PRIu64 " members, %" PRIu64 " moved or merged\n",
+           result->incident_rows, result->member_rows, result->moved_rows);
+    printf("tickets: %" PRIu64 " rows\n", result->ticket_rows);
+    printf("directives: %" PRIu64 " rows with their addressees\n", result->directive_rows);
     printf("deadlines: %" PRIu64 " rows\n", result->deadline_rows);
     if (result->head_hash[0] != '\0') {
         printf("hash of the newest block: %s\n", result->head_hash);

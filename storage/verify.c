@@ -2,11 +2,11 @@
 
 #include "core/bytes.h"
 #include "core/check.h"
-#include "core/deadline.h"
 #include "storage/block.h"
 #include "storage/keys.h"
 #include "storage/region_chunk.h"
 #include "storage/schema.h"
+#include "storage/verify_domain.h"
 #include "storage/verify_rows.h"
 #include "storage/verify_suspects.h"
 #include "storage/wal_audit.h"
@@ -27,6 +27,7 @@ struct verify {
     struct rows_sum journal_sum;
     uint64_t late_count; /* entries past sealed_through that have their row already */
     struct suspects_check suspects;
+    struct domain_check domain;
     uint8_t *payload; /* scratch */
     size_t payload_max;
     void (*progress)(void *context, const char *text);
@@ -79,6 +80,7 @@ static enum status check_entry(struct verify *v, uint64_t seq, const struct entr
     if (!rows_entry_has_position(entry)) {
         return bad(error, STATUS_CORRUPT, "the time of entry", seq, " is out of bounds");
     }
+    domain_check_entry(&v->domain, seq, entry, &record);
     if ((entry->flags & ENTRY_CLOCK_SUSPECT) != 0) {
         enum status status = suspects_check_entry(&v->suspects, seq, entry, error);
         if (status != STATUS_OK) {
@@ -210,22 +212,17 @@ static enum status check_regions(struct verify *v, struct slice key, struct slic
     return STATUS_OK;
 }
 
-static enum status check_deadlines(struct verify *v, struct slice key, struct slice value,
-                                   struct error *error) {
-    struct deadline deadline;
-    uint64_t armed_seq, number = v->result.deadline_rows;
-    if (!deadline_key_decode(&deadline, key)) {
-        return bad(error, STATUS_CORRUPT, "the key of deadline", number, " is none");
-    }
-    if (!deadline_value_decode(&armed_seq, value)) {
-        return bad(error, STATUS_CORRUPT, "deadline", number, " is not readable");
-    }
-    if (armed_seq > v->result.last_seq) {
-        return bad(error, STATUS_LOST, "a deadline was set by entry", armed_seq,
-                   ", but the journal ends before it");
-    }
-    v->result.deadline_rows++;
-    return STATUS_OK;
+static enum status check_domain(struct verify *v, struct error *error) {
+    struct domain_check *domain = &v->domain;
+    domain->last_seq = v->result.last_seq;
+    enum status status = domain_check_rows(domain, error);
+    v->result.incident_rows = domain->incident_rows;
+    v->result.member_rows = domain->member_rows;
+    v->result.moved_rows = domain->moved_rows;
+    v->result.ticket_rows = domain->ticket_rows;
+    v->result.directive_rows = domain->directive_rows;
+    v->result.deadline_rows = domain->deadline_rows;
+    return status;
 }
 
 /* A watermark of another epoch belongs to a history that was given up (an accepted loss). */
@@ -251,6 +248,8 @@ static enum status read_meta(struct verify *v, struct error *error) {
         return error_set(error, STATUS_CORRUPT, "there is no gridd database in ", v->path, NULL);
     }
     v->result.sealed_through = v->meta.sealed_through;
+    v->domain.store = v->store;
+    v->domain.reports.seed = v->domain.members.seed = v->journal_sum.seed;
     v->suspects = (struct suspects_check){.store = v->store, .complete = v->meta.suspects_complete};
     return status;
 }
@@ -277,7 +276,8 @@ static enum status check_all(struct verify *v, struct error *error) {
         v->result.suspect_rows = v->suspects.rows;
     }
     if (status == STATUS_OK) {
-        status = walk(v, FAMILY_DEADLINES, check_deadlines, error);
+        say(v, "comparing incidents, tickets and deadlines with the journal and each other");
+        status = check_domain(v, error);
     }
     return status == STATUS_OK ? check_watermark(v, error) : status;
 }
@@ -312,6 +312,7 @@ enum status verify_directory(const char *path, struct verify_result *ret,
     v.result.wal_files = audit.files;
     v.result.wal_records = audit.records;
     status = check_all(&v, error);
+    domain_check_deinit(&v.domain);
     store_close(v.store);
     free(v.payload);
     if (status == STATUS_OK) {

@@ -5,7 +5,8 @@
 #include "core/status.h"
 
 struct verify_result {
-    uint64_t blocks, entries, timeline_rows, region_rows, suspect_rows, deadline_rows;
+    uint64_t blocks, entries, timeline_rows, region_rows, suspect_rows;
+    uint64_t incident_rows, member_rows, moved_rows, ticket_rows, directive_rows, deadline_rows;
     uint64_t first_seq, last_seq, sealed_through;
     uint64_t wal_files, wal_records;
     char head_hash[65]; /* hex of the newest block's hash; "" without blocks */
@@ -13,9 +14,10 @@ struct verify_result {
 
 /* WAL audit, MANIFEST and every SST checksum, every block's hash and chain, dense sequence numbers,
  * every record, timeline rows against the journal (each sealed entry has its row with the same
- * bytes, no row without an entry), region rows, deadline rows, suspects against the journal,
- * watermark. At the first damage: CORRUPT/LOST/VERSION and a message naming file or key and what is
- * wrong. `progress` (may be NULL) is called now and then with a sentence for people. */
+ * bytes, no row without an entry), region rows, suspects against the journal, incidents,
+ * members, tickets, directives and deadlines against the journal and each other (storage/README.md,
+ * "Verify"), watermark. At the first damage: CORRUPT/LOST/VERSION and a message naming file or key
+ * and what is wrong. `progress` (may be NULL) is called now and then with a sentence for people. */
 MUST_USE enum status verify_directory(const char *path, struct verify_result *ret,
                                       void (*progress)(void *context, const char *text),
                                       void *context, struct error *error);

@@ -15,6 +15,7 @@ class Ledger:
     def __init__(self):
         self.lock = threading.Lock()
         self.acknowledged, self.attempted = {}, set()
+        self.taken = {}  # id -> (incident, ticket)
 
     def attempt(self, ids):
         with self.lock:
@@ -23,9 +24,11 @@ class Ledger:
     def keep(self, items):
         with self.lock:
             for item in items:
-                if item["status"] in ("created", "replayed"):
+                if item["status"] in ("created", "merged", "replayed"):
                     known = self.acknowledged.setdefault(item["id"], item["seq"])
                     assert known == item["seq"], f"{item['id']} was {known} and is {item['seq']} now"
+                    into = item["incident"], item["ticket"]
+                    assert self.taken.setdefault(item["id"], into) == into, f"{item['id']} is in {into} now"
 
 
 def upload_until_cut(server, ledger, worker, round_number, seed):
@@ -43,6 +46,8 @@ def upload_until_cut(server, ledger, worker, round_number, seed):
                     number += 1
                     lines.append(report(f"{round_number}-{worker}-{number}", source="ledger",
                                         grid=draw.choice(["g1", "g2", "g10"]),
+                                        category=draw.choice(["patrol", "patrol", "rubble", "streetlight"]),
+                                        location={"lat": 30 + draw.randint(0, 99) / 100, "lon": 110.0},
                                         occurred_at=f"2026-11-{draw.randint(1, 20):02d}T00:00:00Z"))
                     sent.append(lines[-1])
             ledger.attempt(line["id"] for line in lines)
@@ -107,8 +112,14 @@ class FeedReader(threading.Thread):
 def check(server, ledger):
     """Everything acknowledged is there once, under the seq that was told; nothing unknown is there."""
     rows = server.timeline("c")
-    seqs = {row["id"]: row["seq"] for row in rows if row["source"] == "ledger"}
-    doubled = [i for i, n in collections.Counter(row["id"] for row in rows).items() if n > 1]
+    reports = [row for row in rows if row["kind"] == "report"]
+    seqs = {row["id"]: row["seq"] for row in reports if row["source"] == "ledger"}
+    doubled = [i for i, n in collections.Counter(row["id"] for row in reports).items() if n > 1]
+    opened = {row["incident"] for row in rows if row["kind"] == "incident.opened"}
+    tickets = {row["ticket"] for row in rows if row["kind"] == "ticket.opened"}
+    homeless = [i for i, (incident, ticket) in ledger.taken.items()
+                if (incident and incident not in opened) or (ticket and ticket not in tickets)]
+    assert not homeless, f"{len(homeless)} acknowledged reports lost their incident or ticket: {homeless[:3]}"
     lost = [i for i, seq in ledger.acknowledged.items() if seqs.get(i) != seq]
     unknown = [i for i in seqs if i not in ledger.attempted]
     assert not lost, f"{len(lost)} acknowledged reports are lost or have another seq: {lost[:3]}"

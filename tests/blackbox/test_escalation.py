@@ -284,11 +284,11 @@ def test_a_worse_second_report_pages_again_and_a_late_one_does_not():
 def test_a_flapping_sensor_is_damped_but_its_first_alarm_is_told():
     with Drill() as server:
         told = Told(server)
-        first = server.post(alarm("0", "d", -200)).json()
+        first = server.post(alarm("0", "d", -60, attributes={"alarm": "smoke"})).json()
         assert first["status"] == "created" and first["ticket"]
         for i in range(1, 40):
             state = "clear" if i % 2 else "raise"
-            answer = server.post(alarm(i, "d", -200 + i, attributes={"alarm_state": state})).json()
+            answer = server.post(alarm(i, "d", -60 + i, attributes={"alarm": "smoke", "alarm_state": state})).json()
             assert answer["incident"] == first["incident"], answer
         other = server.post(alarm("other", "e")).json()
         assert other["status"] == "created" and other["ticket"]

@@ -230,7 +230,6 @@ static void build(struct fixture *f, const struct store_plan *plan) {
     assert_int_equal(store_write(store, batch, NULL), STATUS_OK);
     store_batch_free(batch);
     put_regions(store, 0);
-    put_deadline(store, DEADLINE_ACCEPT, 1, DEADLINE_VERSION);
     uint8_t hash[BLOCK_HASH_BYTES] = {0};
     for (uint64_t i = 0; i < BLOCKS; i++) {
         uint8_t previous[BLOCK_HASH_BYTES];
@@ -279,7 +278,7 @@ static void a_right_store_is_right_and_unchanged(void **state) {
     assert_int_equal(f->result.timeline_rows, SEALED);
     assert_int_equal(f->result.region_rows, 2);
     assert_int_equal(f->result.suspect_rows, ENTRIES / 100);
-    assert_int_equal(f->result.deadline_rows, 1);
+    assert_int_equal(f->result.deadline_rows, 0);
     assert_int_equal(strlen(f->result.head_hash), 64);
     assert_true(f->result.wal_records > 0);
 }
@@ -510,8 +509,10 @@ static void a_wrong_deadline_is_found(void **state) {
         const char *words;
     } cases[] = {
         {DEADLINE_SUMMARY + 1, DEADLINE_VERSION, 1, STATUS_CORRUPT,
-         "the key of deadline 1 is none"},
-        {DEADLINE_SIGN, DEADLINE_VERSION + 1, 1, STATUS_CORRUPT, "deadline 1 is not readable"},
+         "the key of deadline 0 is none"},
+        {DEADLINE_SIGN, DEADLINE_VERSION + 1, 1, STATUS_CORRUPT, "deadline 0 is not readable"},
+        {DEADLINE_SIGN, DEADLINE_VERSION, 1, STATUS_CORRUPT,
+         "object 9, which does not wait for it"},
         {DEADLINE_SIGN, DEADLINE_VERSION, ENTRIES + 1, STATUS_LOST, "set by entry 501"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
