@@ -173,8 +173,11 @@ static const char *repage_names(char to[REPAGE_NAMES_BYTES], unsigned repage) {
 /* What absorbing a report means for the ticket: it may be more urgent, and it is not idle. */
 static void ticket_absorbs(struct world *world, const struct taken *taken,
                            const struct sighting *sighting, struct event_log *log) {
+    if (taken->repage == 0 || taken->late) {
+        return;
+    }
     struct ticket *ticket = ticket_of(world, taken->incident);
-    if (ticket == NULL || taken->late) {
+    if (ticket == NULL) {
         return;
     }
     if ((taken->repage & REPAGE_SEVERITY) != 0 && ticket_state_is_open(ticket->state) &&
@@ -185,11 +188,9 @@ static void ticket_absorbs(struct world *world, const struct taken *taken,
                                                   .severity = sighting->severity},
                           log);
     }
-    if (taken->repage != 0) {
-        char reasons[REPAGE_NAMES_BYTES];
-        docket_repage(&world->docket, step_context(world, log), ticket,
-                      repage_names(reasons, taken->repage));
-    }
+    char reasons[REPAGE_NAMES_BYTES];
+    docket_repage(&world->docket, step_context(world, log), ticket,
+                  repage_names(reasons, taken->repage));
 }
 
 static void reopen_for_report(struct world *world, const struct taken *taken,
