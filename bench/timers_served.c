@@ -90,7 +90,7 @@ static void wait_for_bursts(struct timers_served *served, struct due_watch *watc
 void timers_served_run(struct timers_served *ret, const struct options *options) {
     struct options own = *options;
     struct bench bench;
-    struct due_files files;
+    struct due_files files = {0};
     struct due_watch *watch = malloc(sizeof *watch);
     CHECK(watch != NULL);
     memset(ret, 0, sizeof *ret);
