@@ -11,7 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { POINT_IN_TIME_RECOVERY = 2, PARTS_MAX = 8, CACHE_SHARD_BITS = 2, ROWS_FILTER_BITS = 10 };
+enum {
+    PERF_LEVEL_DISABLE = 1,
+    POINT_IN_TIME_RECOVERY = 2,
+    PARTS_MAX = 8,
+    CACHE_SHARD_BITS = 2,
+    ROWS_FILTER_BITS = 10
+};
 
 struct rocks_batch {
     struct store_batch base;
@@ -356,6 +362,7 @@ static enum status rocks_write(struct store *base, struct store_batch *batch, st
     struct rocks_store *store = (struct rocks_store *)base;
     CHECK(!store->read_only);
     char *message = NULL;
+    rocksdb_set_perf_level(PERF_LEVEL_DISABLE);
     rocksdb_write(store->db, store->write_options, ((struct rocks_batch *)batch)->batch, &message);
     return rocks_status(message, error);
 }
