@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    FIRE_MAX = 1024, /* of one turn of the loop: some 5 ms */
+    FIRE_MAX = 1024, /* of one turn of the loop: some 3 ms */
     SOON_MS = 1,     /* there is more to do, or the disk is behind */
     LOOK_MS = 60000, /* longest sleep: a clock that was set is noticed */
     QUEUE_MIN = 1024,

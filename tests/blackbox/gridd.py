@@ -10,6 +10,8 @@ import subprocess
 import tempfile
 
 BIN = os.environ.get("GRIDD_BIN", "build/dev/bin/gridd")
+# Every directory that a test leaves is proved, not only those that a test asks about.
+VERIFY_ALL = os.environ.get("GRIDD_VERIFY_ALL") == "1"
 NDJSON = "application/x-ndjson"
 REGIONS = """code,parent,level,name,lat,lon
 c,,0,City,,
@@ -54,6 +56,9 @@ class Gridd:
 
     def __exit__(self, *exception):
         self.kill()
+        if VERIFY_ALL and exception[0] is None and self.data.exists():
+            verified = run("verify", "--data", self.data)
+            assert verified.returncode == 0, verified.stderr
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def start(self, *flags):
