@@ -12,7 +12,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { HEAD_BYTES_MAX = 1024, EVENTS_MAX = 256, ANSWER_BYTES_MIN = 16384 };
+enum {
+    HEAD_BYTES_MAX = 1024,
+    EVENTS_MAX = 256,
+    ANSWER_BYTES_MIN = 16384,
+    IDLE_CHECK_NS = 1000000000
+};
 
 struct connection {
     int fd;
@@ -21,7 +26,7 @@ struct connection {
     char head[HEAD_BYTES_MAX];
     size_t head_bytes, sent_bytes;
     struct client_request request;
-    uint64_t started_ns;
+    uint64_t started_ns, idle_since_ns;
     char *answer;
     size_t answer_bytes, answer_room;
     size_t answer_head_bytes; /* 0: not whole yet */
@@ -136,9 +141,21 @@ static void connection_open(struct client *client, uint32_t index) {
     struct connection *connection = &client->connections[index];
     connection->fd = target_connect(client->options->target);
     connection->closing = false;
+    connection->idle_since_ns = monotonic_ns();
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.u32 = index};
     int failure = epoll_ctl(client->epoll_fd, EPOLL_CTL_ADD, connection->fd, &event);
     CHECK(failure == 0);
+}
+
+/* A server closes connections that are idle for long; one that was is made anew. */
+static void connection_renew(struct client *client, uint32_t index, uint64_t now_ns) {
+    struct connection *connection = &client->connections[index];
+    char byte;
+    if (now_ns - connection->idle_since_ns > IDLE_CHECK_NS &&
+        recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
+        close(connection->fd);
+        connection_open(client, index);
+    }
 }
 
 static uint64_t planned_ns(const struct client *client) {
@@ -158,6 +175,7 @@ static void connection_next(struct client *client, uint32_t index) {
         client->exhausted = true;
         return;
     }
+    connection_renew(client, index, now_ns);
     connection->started_ns = started_ns;
     client->sent_count++;
     client->under_way++;
@@ -183,6 +201,7 @@ static void connection_event(struct client *client, uint32_t index) {
                                          .tag = connection->request.tag,
                                          .started_ns = connection->started_ns,
                                          .done_ns = monotonic_ns()};
+    connection->idle_since_ns = answer.done_ns;
     client->options->answered(client->options->context, &answer);
     if (connection->closing) {
         close(connection->fd);
