@@ -220,3 +220,27 @@ def test_incidents_that_are_not_there(server, name):
     assert server.get(f"/v1/incidents/{name}").status == 404
     assert send(server, f"/v1/incidents/{name}/merge", {"into": "i1"}).status == 404
     assert send(server, f"/v1/incidents/{name}/unmerge", {"seq": [1]}).status == 404
+
+
+def finish(server, ticket, closure):
+    """From wherever a fresh or a reopened ticket stands to its close."""
+    if ticket_of(server, ticket)["state"] == "reported":
+        done(server, ticket, "accept")
+        done(server, ticket, "dispatch", unit="streetlight_office")
+    done(server, ticket, "sign")
+    done(server, ticket, "submit_result", closure=closure, note="looked after")
+    assert done(server, ticket, "check_pass")["state"] == "closed"
+
+
+def test_a_true_close_reopens_and_a_false_one_does_not(fresh):
+    """A false alarm must not eat a true one; what was handled and comes back is the same matter."""
+    first = lamp(fresh, 1)
+    finish(fresh, first["ticket"], "handled")
+    again = lamp(fresh, 2)
+    assert (again["status"], again["incident"], again["ticket"]) == ("merged", first["incident"], first["ticket"])
+    ticket = fresh.get(f"/v1/tickets/{first['ticket']}").json()
+    assert ticket["reopen_count"] == 1 and ticket["state"] not in ("closed", "archived")
+    finish(fresh, first["ticket"], "false_alarm")
+    assert fresh.get(f"/v1/incidents/{first['incident']}").json()["state"] == "false"
+    after = lamp(fresh, 3)
+    assert after["status"] == "created" and after["incident"] != first["incident"] and after["ticket"] != first["ticket"]
