@@ -48,7 +48,7 @@ void ticket_json_unit(struct json_out *out, const char *key, const struct policy
     const struct unit *unit = unit_tag == 0 ? NULL : policy_unit_by_tag(policy, unit_tag);
     char named[64];
     size_t bytes = 0;
-    for (; key[bytes] != '\0' && bytes < sizeof named - 8; bytes++) {
+    for (; bytes < sizeof named - 8 && key[bytes] != '\0'; bytes++) {
         named[bytes] = key[bytes];
     }
     for (const char *rest = "_name"; *rest != '\0'; rest++) {
