@@ -3,6 +3,8 @@
 #include "core/check.h"
 #include "server/event_json.h"
 
+#include <stdio.h>
+
 void json_out_key_text(struct json_out *out, const char *key, const char *value) {
     json_out_key(out, key);
     json_out_text(out, value);
@@ -47,14 +49,8 @@ void ticket_json_unit(struct json_out *out, const char *key, const struct policy
                       uint32_t unit_tag) {
     const struct unit *unit = unit_tag == 0 ? NULL : policy_unit_by_tag(policy, unit_tag);
     char named[64];
-    size_t bytes = 0;
-    for (; bytes < sizeof named - 8 && key[bytes] != '\0'; bytes++) {
-        named[bytes] = key[bytes];
-    }
-    for (const char *rest = "_name"; *rest != '\0'; rest++) {
-        named[bytes++] = *rest;
-    }
-    named[bytes] = '\0';
+    int bytes = snprintf(named, sizeof named, "%s_name", key);
+    CHECK(bytes > 0 && (size_t)bytes < sizeof named);
     json_out_key_text(out, key, unit != NULL ? unit->code : NULL);
     json_out_key_text(out, named, unit != NULL ? unit->name : NULL);
 }
