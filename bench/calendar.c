@@ -3,10 +3,10 @@
 #include "bench/clock.h"
 #include "bench/prng.h"
 #include "bench/workload.h"
-#include "core/calendar_walk.h"
-#include "core/check.h"
-#include "core/clock.h"
-#include "server/calendar_file.h"
+#include "core/base/check.h"
+#include "core/time/calendar_walk.h"
+#include "core/time/clock.h"
+#include "server/rules/calendar_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "bench/client.h"
 
 #include "bench/clock.h"
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <errno.h>
 #include <stdio.h>

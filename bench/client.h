@@ -6,7 +6,7 @@
 #ifndef BENCH_CLIENT_H
 #define BENCH_CLIENT_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 struct target {
     char host[64]; /* a numeric address or a name */

@@ -1,9 +1,9 @@
 #include "bench/due.h"
 
 #include "bench/clock.h"
-#include "core/check.h"
-#include "core/instant.h"
-#include "server/policy_default.h"
+#include "core/base/check.h"
+#include "core/text/instant.h"
+#include "server/rules/policy_default.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "bench/clock.h"
 #include "bench/feed_reader.h"
 #include "bench/workload.h"
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -2,7 +2,7 @@
 #ifndef BENCH_FEED_READER_H
 #define BENCH_FEED_READER_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 /* Room for an event of a deadline; of a longer line the end is lost. */
 enum { FEED_LINE_KEPT_BYTES = 1024 };

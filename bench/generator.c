@@ -1,7 +1,7 @@
 #include "bench/generator.h"
 
-#include "core/check.h"
-#include "core/instant.h"
+#include "core/base/check.h"
+#include "core/text/instant.h"
 
 #include <stdlib.h>
 #include <string.h>

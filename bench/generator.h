@@ -6,7 +6,7 @@
 #define BENCH_GENERATOR_H
 
 #include "bench/prng.h"
-#include "core/base.h"
+#include "core/base/base.h"
 
 /* The region tree that the reports fall in. */
 struct bench_tree {

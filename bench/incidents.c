@@ -2,7 +2,7 @@
 #include "bench/clock.h"
 #include "bench/prng.h"
 #include "bench/workload.h"
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <math.h>
 #include <stdio.h>

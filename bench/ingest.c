@@ -1,7 +1,7 @@
 #include "bench/clock.h"
 #include "bench/settle.h"
 #include "bench/workload.h"
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "bench/clock.h"
 #include "bench/workload.h"
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 #include "bench/workload.h"
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <arpa/inet.h>
 #include <llhttp.h>

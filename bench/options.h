@@ -2,7 +2,7 @@
 #ifndef BENCH_OPTIONS_H
 #define BENCH_OPTIONS_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 enum { SERVER_ARGUMENTS_MAX = 32 };
 

@@ -2,7 +2,7 @@
 #ifndef BENCH_PRNG_H
 #define BENCH_PRNG_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 struct prng {
     uint64_t state[4];

@@ -1,6 +1,6 @@
 #include "bench/tap.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,9 +2,9 @@
 #include "bench/prng.h"
 #include "bench/timers_served.h"
 #include "bench/workload.h"
-#include "core/check.h"
+#include "core/base/check.h"
 #include "core/limits.h"
-#include "core/wheel.h"
+#include "core/time/wheel.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "bench/timers_served.h"
 
 #include "bench/clock.h"
-#include "core/check.h"
+#include "core/base/check.h"
 #include "core/limits.h"
 
 #include <stdio.h>

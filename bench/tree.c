@@ -1,5 +1,5 @@
 #include "bench/generator.h"
-#include "core/check.h"
+#include "core/base/check.h"
 #include "core/limits.h"
 
 #include <stdio.h>

@@ -4,8 +4,8 @@
 #ifndef CORE_EFFECTS_H
 #define CORE_EFFECTS_H
 
-#include "core/entry.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/report/entry.h"
 
 /* Something that happened to an incident, a ticket or a directive. */
 struct event {

@@ -1,6 +1,6 @@
 #include "core/engine.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 static const char *const verdict_names[] = {
 #define VERDICT_NAME(name, text) [VERDICT_##name] = (text),

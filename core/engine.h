@@ -11,9 +11,9 @@
 #ifndef CORE_ENGINE_H
 #define CORE_ENGINE_H
 
-#include "core/identities.h"
-#include "core/report.h"
-#include "core/suspect_filter.h"
+#include "core/report/identities.h"
+#include "core/report/report.h"
+#include "core/report/suspect_filter.h"
 
 #define VERDICT_TABLE(X)                                                                           \
     X(CREATED, "created")                                                                          \

@@ -1,6 +1,6 @@
 #include "core/event_log.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <string.h>
 #include <xxhash.h>

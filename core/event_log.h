@@ -8,7 +8,7 @@
 
 #include "core/effects.h"
 #include "core/limits.h"
-#include "core/record.h"
+#include "core/report/record.h"
 
 struct event_log {
     struct effects effects; /* what the step is given */

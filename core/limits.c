@@ -1,7 +1,7 @@
 #include "core/limits.h"
 
-#include "core/check.h"
-#include "core/record.h"
+#include "core/base/check.h"
+#include "core/report/record.h"
 
 enum { BESIDE_LINE_BYTES = RECORD_HEADER_BYTES_MAX + STEP_EVENTS_BYTES_MAX };
 _Static_assert(BESIDE_LINE_BYTES == 49252, "the sentences below name it");

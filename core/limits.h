@@ -4,7 +4,7 @@
 #ifndef CORE_LIMITS_H
 #define CORE_LIMITS_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 #define KIB (UINT64_C(1) << 10)
 #define MIB (UINT64_C(1) << 20)

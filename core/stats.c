@@ -1,6 +1,6 @@
 #include "core/stats.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 enum { GROUP_SLOTS = ARRAY_COUNT(((struct stats_groups *)0)->slots), RED_PERCENT = 80 };
 enum { YELLOW_PERCENT = 40, ALL_PERCENT = 100 };

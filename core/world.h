@@ -9,11 +9,11 @@
 #ifndef CORE_WORLD_H
 #define CORE_WORLD_H
 
-#include "core/deadline.h"
 #include "core/event_log.h"
 #include "core/incident/incidents.h"
-#include "core/report.h"
+#include "core/report/report.h"
 #include "core/ticket/docket.h"
+#include "core/time/deadline.h"
 
 /* A report that a command has moved to another incident than its record names. */
 struct world_move {

@@ -1,6 +1,6 @@
 #include "server/buffer.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #ifndef SERVER_BUFFER_H
 #define SERVER_BUFFER_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 struct buffer {
     uint8_t *data;

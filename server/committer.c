@@ -1,7 +1,7 @@
 #include "server/committer.h"
 
-#include "core/check.h"
-#include "server/wall_clock.h"
+#include "core/base/check.h"
+#include "server/process/wall_clock.h"
 
 #include <pthread.h>
 #include <stdlib.h>

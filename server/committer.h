@@ -7,8 +7,8 @@
 #ifndef SERVER_COMMITTER_H
 #define SERVER_COMMITTER_H
 
-#include "server/metrics.h"
-#include "server/row_set.h"
+#include "server/domain/row_set.h"
+#include "server/process/metrics.h"
 #include "storage/db.h"
 
 #include <uv.h>

@@ -1,7 +1,7 @@
 #include "server/intake.h"
 
-#include "core/check.h"
-#include "server/driver.h"
+#include "core/base/check.h"
+#include "server/domain/driver.h"
 #include "storage/pages.h"
 
 #include <stdio.h>

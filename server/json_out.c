@@ -1,7 +1,7 @@
 #include "server/json_out.h"
 
-#include "core/check.h"
-#include "core/instant.h"
+#include "core/base/check.h"
+#include "core/text/instant.h"
 
 #include <math.h>
 #include <stdio.h>

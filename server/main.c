@@ -1,4 +1,4 @@
-#include "server/cli.h"
+#include "server/command/cli.h"
 
 int main(int argc, char **argv) {
     return cli_main(argc, argv);

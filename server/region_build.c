@@ -1,6 +1,6 @@
 #include "server/region_build.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "storage/region_chunk.h"
 
 #include <stdlib.h>

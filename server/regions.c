@@ -1,7 +1,7 @@
 #include "server/regions.h"
 
-#include "core/check.h"
-#include "server/log.h"
+#include "core/base/check.h"
+#include "server/process/log.h"
 #include "server/region_build.h"
 
 #include <stdlib.h>

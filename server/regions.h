@@ -3,7 +3,7 @@
 #ifndef SERVER_REGIONS_H
 #define SERVER_REGIONS_H
 
-#include "core/region.h"
+#include "core/region/region.h"
 #include "server/committer.h"
 
 struct region_ref {

@@ -1,9 +1,9 @@
 #include "server/report_json.h"
 
-#include "server/event_json.h"
+#include "server/domain/event_json.h"
 
-#include "core/check.h"
-#include "core/instant.h"
+#include "core/base/check.h"
+#include "core/text/instant.h"
 
 #include <math.h>
 #include <string.h>

@@ -4,9 +4,9 @@
 #ifndef SERVER_REPORT_JSON_H
 #define SERVER_REPORT_JSON_H
 
-#include "core/policy.h"
-#include "core/region.h"
-#include "core/report.h"
+#include "core/policy/policy.h"
+#include "core/region/region.h"
+#include "core/report/report.h"
 #include "server/json_out.h"
 #include "server/report_view.h"
 #include "storage/timeline.h"

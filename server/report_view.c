@@ -1,7 +1,7 @@
 #include "server/report_view.h"
 
-#include "core/check.h"
-#include "core/json.h"
+#include "core/base/check.h"
+#include "core/text/json.h"
 
 #include <string.h>
 

@@ -3,9 +3,9 @@
 #ifndef SERVER_REPORT_VIEW_H
 #define SERVER_REPORT_VIEW_H
 
+#include "core/base/status.h"
 #include "core/limits.h"
-#include "core/record.h"
-#include "core/status.h"
+#include "core/report/record.h"
 #include "storage/timeline.h"
 
 /* Members that an answer writes itself (or reads out), so that the given one is not passed on. */

@@ -3,15 +3,15 @@
 #ifndef SERVER_SERVICES_H
 #define SERVER_SERVICES_H
 
-#include "core/calendar_set.h"
-#include "core/policy.h"
+#include "core/policy/policy.h"
+#include "core/time/calendar_set.h"
 #include "server/committer.h"
-#include "server/config.h"
+#include "server/domain/service_time.h"
 #include "server/feed/feed.h"
 #include "server/http/http.h"
-#include "server/metrics.h"
+#include "server/process/config.h"
+#include "server/process/metrics.h"
 #include "server/regions.h"
-#include "server/service_time.h"
 
 struct driver;
 struct intake;

@@ -1,6 +1,6 @@
 #include "storage/backup.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "storage/schema.h"
 #include "storage/store_dir.h"
 #include "storage/verify.h"

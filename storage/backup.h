@@ -2,7 +2,7 @@
 #ifndef STORAGE_BACKUP_H
 #define STORAGE_BACKUP_H
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 /* From a directory that no process has open. A running server does it itself (db_backup). `to` must
  * not exist. */

@@ -1,7 +1,7 @@
 #include "storage/block.h"
 
-#include "core/bytes.h"
-#include "core/check.h"
+#include "core/base/bytes.h"
+#include "core/base/check.h"
 
 #include <lz4.h>
 #include <openssl/evp.h>

@@ -7,10 +7,10 @@
 #ifndef STORAGE_BLOCK_H
 #define STORAGE_BLOCK_H
 
-#include "core/entry.h"
+#include "core/base/status.h"
 #include "core/limits.h"
-#include "core/record.h"
-#include "core/status.h"
+#include "core/report/entry.h"
+#include "core/report/record.h"
 
 enum {
     BLOCK_HASH_BYTES = 32,

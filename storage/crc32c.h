@@ -3,7 +3,7 @@
 #ifndef STORAGE_CRC32C_H
 #define STORAGE_CRC32C_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 /* CRC of `bytes` continuing from `crc` (0 to begin). */
 uint32_t crc32c(uint32_t crc, const uint8_t *data, size_t bytes);

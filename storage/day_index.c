@@ -1,6 +1,6 @@
 #include "storage/day_index.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

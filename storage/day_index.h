@@ -6,7 +6,7 @@
 #ifndef STORAGE_DAY_INDEX_H
 #define STORAGE_DAY_INDEX_H
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 enum { DAY_INDEX_DAYS = 1 << 22 }; /* beyond the year 9999 */
 

@@ -1,8 +1,8 @@
 #include "storage/db.h"
 
-#include "core/bytes.h"
-#include "core/check.h"
-#include "core/instant.h"
+#include "core/base/bytes.h"
+#include "core/base/check.h"
+#include "core/text/instant.h"
 #include "storage/db_internal.h"
 #include "storage/suspects.h"
 

@@ -8,12 +8,12 @@
 #ifndef STORAGE_DB_H
 #define STORAGE_DB_H
 
-#include "core/deadline.h"
+#include "core/base/status.h"
 #include "core/engine.h"
-#include "core/entry.h"
 #include "core/limits.h"
-#include "core/region.h"
-#include "core/status.h"
+#include "core/region/region.h"
+#include "core/report/entry.h"
+#include "core/time/deadline.h"
 #include "storage/block.h"
 #include "storage/keys.h"
 #include "storage/store.h"

@@ -1,5 +1,5 @@
-#include "core/bytes.h"
-#include "core/check.h"
+#include "core/base/bytes.h"
+#include "core/base/check.h"
 #include "storage/db_internal.h"
 
 #include <inttypes.h>

@@ -1,8 +1,8 @@
 #include "storage/db_recover.h"
 
-#include "core/bytes.h"
-#include "core/check.h"
-#include "core/instant.h"
+#include "core/base/bytes.h"
+#include "core/base/check.h"
+#include "core/text/instant.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "core/check.h"
+#include "core/base/check.h"
 #include "storage/db_internal.h"
 
 #include <string.h>

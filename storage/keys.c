@@ -1,8 +1,8 @@
 #include "storage/keys.h"
 
-#include "core/bytes.h"
-#include "core/check.h"
-#include "core/instant.h"
+#include "core/base/bytes.h"
+#include "core/base/check.h"
+#include "core/text/instant.h"
 
 void timeline_key_encode(uint8_t to[TIMELINE_KEY_BYTES], const struct timeline_position *position) {
     CHECK(position->occurred_ms >= 0 && position->occurred_ms / DAY_MS <= UINT32_MAX);

@@ -2,7 +2,7 @@
 #ifndef STORAGE_KEYS_H
 #define STORAGE_KEYS_H
 
-#include "core/entry.h"
+#include "core/report/entry.h"
 
 enum {
     JOURNAL_KEY_BYTES = 8,         /* first sequence number of the block */

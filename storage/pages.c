@@ -1,6 +1,6 @@
 #include "storage/pages.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <sys/mman.h>
 

@@ -5,7 +5,7 @@
 #ifndef STORAGE_PAGES_H
 #define STORAGE_PAGES_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 #include <stddef.h>
 

@@ -1,8 +1,8 @@
 #include "storage/recent_run.h"
 
-#include "core/check.h"
-#include "core/instant.h"
-#include "core/region.h"
+#include "core/base/check.h"
+#include "core/region/region.h"
+#include "core/text/instant.h"
 #include "storage/day_index.h"
 #include "storage/pages.h"
 

@@ -13,8 +13,8 @@
 #ifndef STORAGE_RECENT_RUN_H
 #define STORAGE_RECENT_RUN_H
 
+#include "core/base/status.h"
 #include "core/limits.h"
-#include "core/status.h"
 #include "storage/block.h"
 #include "storage/timeline.h"
 

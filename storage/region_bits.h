@@ -2,7 +2,7 @@
 #ifndef STORAGE_REGION_BITS_H
 #define STORAGE_REGION_BITS_H
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 struct region_bits {
     uint64_t *words;

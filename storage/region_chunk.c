@@ -1,8 +1,8 @@
 #include "storage/region_chunk.h"
 
-#include "core/bytes.h"
-#include "core/check.h"
-#include "core/region.h"
+#include "core/base/bytes.h"
+#include "core/base/check.h"
+#include "core/region/region.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,12 +2,12 @@
  *
  *   key: chunk number u32 BE (region id / REGION_CHUNK) | value: rows u16 LE | encoded rows
  *
- * The encoded rows are those of core/region.h, in id order, one after the other. Every chunk but
- * the last is full. */
+ * The encoded rows are those of core/region/region.h, in id order, one after the other. Every chunk
+ * but the last is full. */
 #ifndef STORAGE_REGION_CHUNK_H
 #define STORAGE_REGION_CHUNK_H
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "storage/keys.h"
 
 enum { REGION_CHUNK_HEADER_BYTES = 2 };

@@ -1,7 +1,7 @@
 #include "storage/row_order.h"
 
-#include "core/bytes.h"
-#include "core/check.h"
+#include "core/base/bytes.h"
+#include "core/base/check.h"
 
 #include <stdlib.h>
 #include <string.h>

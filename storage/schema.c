@@ -1,7 +1,7 @@
 #include "storage/schema.h"
 
-#include "core/bytes.h"
-#include "core/check.h"
+#include "core/base/bytes.h"
+#include "core/base/check.h"
 
 #include <stdio.h>
 #include <sys/random.h>

@@ -1,7 +1,7 @@
 #include "storage/sealed_run.h"
 
-#include "core/check.h"
-#include "core/instant.h"
+#include "core/base/check.h"
+#include "core/text/instant.h"
 #include "storage/timeline_row.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "storage/selection.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <stdlib.h>
 

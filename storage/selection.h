@@ -2,7 +2,7 @@
 #ifndef STORAGE_SELECTION_H
 #define STORAGE_SELECTION_H
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "storage/keys.h"
 
 struct candidate {

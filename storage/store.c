@@ -1,7 +1,7 @@
 /* store.h's functions: the checks both implementations share, then the implementation. */
 #include "storage/store.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "storage/keys.h"
 #include "storage/store_ops.h"
 

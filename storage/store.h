@@ -7,8 +7,8 @@
 #ifndef STORAGE_STORE_H
 #define STORAGE_STORE_H
 
+#include "core/base/status.h"
 #include "core/limits.h"
-#include "core/status.h"
 
 #include <stdatomic.h>
 
@@ -25,7 +25,7 @@
     X(TICKETS, "tickets")       /* by number, closed ones too */                                   \
     X(DIRECTIVES, "directives") /* by number */                                                    \
     X(SUSPECTS, "suspects")     /* clock-suspect reports by identity */                            \
-    X(DEADLINES, "deadlines")   /* what is due, in due order: core/deadline.h */                   \
+    X(DEADLINES, "deadlines")   /* what is due, in due order: core/time/deadline.h */              \
     X(POLICIES, "policies")     /* texts of policy files by version */
 
 enum family {

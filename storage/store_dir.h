@@ -2,7 +2,7 @@
 #ifndef STORAGE_STORE_DIR_H
 #define STORAGE_STORE_DIR_H
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 /* Our own lock beside RocksDB's (which a copied or repaired directory may lack). */
 #define STORE_DIR_LOCK_FILE "LOCK.gridd"

@@ -1,7 +1,7 @@
 /* The memory store: a sorted array of rows a family. Whoever reads over time (an iterator, a
  * snapshot) shares the array, and a write copies an array that is shared. Simple on purpose: it is
  * the model the RocksDB store is tested against. Reads O(log rows), a write O(rows). */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "storage/keys.h"
 #include "storage/store_ops.h"
 

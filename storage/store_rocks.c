@@ -2,7 +2,7 @@
  * storage/README.md, "RocksDB". */
 #include "storage/store_rocks.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "storage/store_dir.h"
 
 #include <rocksdb/c.h>

@@ -1,7 +1,7 @@
 /* Sealed runs: a sorted file is written beside the database and taken in whole. The timeline family
  * never takes a memtable write, which is what makes ingestion safe in this RocksDB
  * (storage/README.md, "RocksDB"). */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "storage/keys.h"
 #include "storage/store_dir.h"
 #include "storage/store_rocks.h"

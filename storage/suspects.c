@@ -1,7 +1,7 @@
 #include "storage/suspects.h"
 
-#include "core/bytes.h"
-#include "core/check.h"
+#include "core/base/bytes.h"
+#include "core/base/check.h"
 #include "storage/keys.h"
 
 enum { AT_SEQ = 0, AT_CONTENT_TAG = 8, BATCH_ROWS = 4096 };

@@ -1,7 +1,7 @@
 #include "storage/timeline.h"
 
-#include "core/check.h"
-#include "core/instant.h"
+#include "core/base/check.h"
+#include "core/text/instant.h"
 #include "storage/timeline_walk.h"
 
 /* Merges the sorted selection with the sealed rows between the bounds; when the selection was cut

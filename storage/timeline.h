@@ -3,8 +3,8 @@
 #ifndef STORAGE_TIMELINE_H
 #define STORAGE_TIMELINE_H
 
-#include "core/entry.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/report/entry.h"
 #include "storage/keys.h"
 
 struct timeline_query {

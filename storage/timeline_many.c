@@ -1,7 +1,7 @@
 #include "storage/timeline_walk.h"
 
-#include "core/check.h"
-#include "core/region.h"
+#include "core/base/check.h"
+#include "core/region/region.h"
 #include "storage/timeline_row.h"
 
 enum {

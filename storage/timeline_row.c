@@ -1,7 +1,7 @@
 #include "storage/timeline_row.h"
 
-#include "core/bytes.h"
-#include "core/check.h"
+#include "core/base/bytes.h"
+#include "core/base/check.h"
 
 enum {
     AT_VERSION = 0,

@@ -3,7 +3,7 @@
 #ifndef STORAGE_TIMELINE_ROW_H
 #define STORAGE_TIMELINE_ROW_H
 
-#include "core/status.h"
+#include "core/base/status.h"
 #include "storage/keys.h"
 #include "storage/timeline.h"
 

@@ -1,7 +1,7 @@
 #include "storage/timeline_walk.h"
 
-#include "core/check.h"
-#include "core/instant.h"
+#include "core/base/check.h"
+#include "core/text/instant.h"
 #include "storage/timeline_row.h"
 
 static struct timeline_position position_of(const struct entry *entry) {

@@ -1,7 +1,7 @@
 #include "storage/verify.h"
 
-#include "core/bytes.h"
-#include "core/check.h"
+#include "core/base/bytes.h"
+#include "core/base/check.h"
 #include "storage/block.h"
 #include "storage/keys.h"
 #include "storage/region_chunk.h"

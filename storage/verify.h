@@ -2,7 +2,7 @@
 #ifndef STORAGE_VERIFY_H
 #define STORAGE_VERIFY_H
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 struct verify_result {
     uint64_t blocks, entries, timeline_rows, region_rows, suspect_rows;

@@ -1,7 +1,7 @@
 #include "storage/verify_domain.h"
 
-#include "core/bytes.h"
-#include "core/check.h"
+#include "core/base/bytes.h"
+#include "core/base/check.h"
 #include "storage/keys.h"
 
 #include <inttypes.h>

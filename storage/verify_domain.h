@@ -6,9 +6,9 @@
 #ifndef STORAGE_VERIFY_DOMAIN_H
 #define STORAGE_VERIFY_DOMAIN_H
 
-#include "core/deadline.h"
-#include "core/entry.h"
-#include "core/record.h"
+#include "core/report/entry.h"
+#include "core/report/record.h"
+#include "core/time/deadline.h"
 #include "storage/block.h"
 #include "storage/store.h"
 

@@ -1,5 +1,5 @@
 /* Incidents, their members, and what was moved. */
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 #include "core/incident/incident.h"
 #include "core/world.h"
 #include "storage/verify_domain.h"

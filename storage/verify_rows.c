@@ -1,8 +1,8 @@
 #include "storage/verify_rows.h"
 
-#include "core/bytes.h"
-#include "core/check.h"
-#include "core/instant.h"
+#include "core/base/bytes.h"
+#include "core/base/check.h"
+#include "core/text/instant.h"
 #include "storage/block.h"
 #include "storage/keys.h"
 #include "storage/timeline_row.h"

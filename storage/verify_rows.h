@@ -4,7 +4,7 @@
 #ifndef STORAGE_VERIFY_ROWS_H
 #define STORAGE_VERIFY_ROWS_H
 
-#include "core/entry.h"
+#include "core/report/entry.h"
 #include "storage/store.h"
 
 struct rows_sum {

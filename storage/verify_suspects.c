@@ -1,6 +1,6 @@
 #include "storage/verify_suspects.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "storage/verify_rows.h"
 
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 /* Tickets, directives and their addressees, and what is due. */
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 #include "core/ticket/directive.h"
 #include "core/ticket/joint.h"
 #include "core/ticket/ticket_fire.h"

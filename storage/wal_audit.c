@@ -1,7 +1,7 @@
 #include "storage/wal_audit.h"
 
-#include "core/bytes.h"
-#include "core/check.h"
+#include "core/base/bytes.h"
+#include "core/base/check.h"
 #include "core/limits.h"
 #include "storage/crc32c.h"
 #include "storage/schema.h"

@@ -11,7 +11,7 @@
 #ifndef STORAGE_WAL_AUDIT_H
 #define STORAGE_WAL_AUDIT_H
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 struct wal_audit {
     uint64_t files, records, bytes; /* records: whole ones (write batches) */

@@ -1,7 +1,7 @@
 #include "storage/watermark.h"
 
-#include "core/bytes.h"
-#include "core/check.h"
+#include "core/base/bytes.h"
+#include "core/base/check.h"
 #include "storage/crc32c.h"
 #include "storage/store_dir.h"
 

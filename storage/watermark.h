@@ -7,7 +7,7 @@
 #ifndef STORAGE_WATERMARK_H
 #define STORAGE_WATERMARK_H
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 #define WATERMARK_FILE "ack.hwm"
 

@@ -6,9 +6,9 @@
 #ifndef CORE_INCIDENT_INCIDENT_H
 #define CORE_INCIDENT_INCIDENT_H
 
-#include "core/geo.h"
-#include "core/observation.h"
-#include "core/policy.h"
+#include "core/policy/policy.h"
+#include "core/region/geo.h"
+#include "core/report/observation.h"
 
 enum {
     INCIDENT_OBSERVERS_MAX =

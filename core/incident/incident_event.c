@@ -1,6 +1,6 @@
 #include "core/incident/incidents_table.h"
 
-#include "core/json_writer.h"
+#include "core/text/json_writer.h"
 
 enum { EVENT_BYTES_MAX = 1024 };
 

@@ -3,8 +3,8 @@
 #ifndef CORE_INCIDENT_ROW_BYTES_H
 #define CORE_INCIDENT_ROW_BYTES_H
 
-#include "core/bytes.h"
-#include "core/geo.h"
+#include "core/base/bytes.h"
+#include "core/region/geo.h"
 
 static inline void put_u8(uint8_t **at, uint8_t value) {
     *(*at)++ = value;

@@ -1,6 +1,6 @@
 #include "core/ticket/clock_row.h"
 
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 
 enum { HEAD_BYTES = 16, POINTS_ALL = TOLD_REMINDER | TOLD_NEAR | TOLD_OVERDUE };
 

@@ -1,5 +1,5 @@
 /* A ticket's clock inside a row: u8 1: used | u8 stage | u8 points | u8 rank | u16 step |
- * u16 top_step | i64 due_ms | the clock (core/clock.h); an unused one is the single byte 0. */
+ * u16 top_step | i64 due_ms | the clock (core/time/clock.h); an unused one is the single byte 0. */
 #ifndef CORE_TICKET_CLOCK_ROW_H
 #define CORE_TICKET_CLOCK_ROW_H
 

@@ -1,6 +1,6 @@
 #include "core/ticket/joint.h"
 
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 #include "core/ticket/clock_row.h"
 
 static const char *const names[] = {

@@ -7,8 +7,8 @@
 #ifndef CORE_TICKET_LADDER_H
 #define CORE_TICKET_LADDER_H
 
-#include "core/policy.h"
-#include "core/region.h"
+#include "core/policy/policy.h"
+#include "core/region/region.h"
 
 struct ladder_step {
     uint32_t region; /* told; REGION_NONE: the ticket is nowhere */

@@ -1,7 +1,7 @@
 #include "core/ticket/stage.h"
 
-#include "core/calendar.h"
-#include "core/check.h"
+#include "core/base/check.h"
+#include "core/time/calendar.h"
 
 static const char *const names[] = {
 #define NAME(name, text) [STAGE_##name] = (text),

@@ -27,7 +27,7 @@ const char *stage_name(enum stage stage);
 MUST_USE bool stage_parse(enum stage *ret, struct slice text);
 
 struct stage_limit {
-    uint8_t unit;    /* enum metering (core/calendar.h) */
+    uint8_t unit;    /* enum metering (core/time/calendar.h) */
     uint32_t amount; /* seconds of urgent_hour and work_hour, days of work_day; 0: no limit */
 };
 

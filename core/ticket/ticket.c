@@ -1,6 +1,6 @@
 #include "core/ticket/ticket.h"
 
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 
 #include <xxhash.h>
 

@@ -8,9 +8,9 @@
 #ifndef CORE_TICKET_TICKET_H
 #define CORE_TICKET_TICKET_H
 
-#include "core/clock.h"
 #include "core/ticket/stage.h"
 #include "core/ticket/ticket_table.h"
+#include "core/time/clock.h"
 
 enum {
     TICKET_CLOCKS_MAX = 5,       /* at once: sign, on_scene, handle, decide, overall */
@@ -191,8 +191,8 @@ struct ticket {
     uint32_t replay_versions[TICKET_REPLAYS_MAX]; /* version it made << 8 | command */
     uint8_t replay_next;
 
-    /* What is due next, as a row of core/deadline.h: `due_key` is stage | point << 8 | part << 16.
-     * next_due_ms INT64_MAX: nothing, only when final. */
+    /* What is due next, as a row of core/time/deadline.h: `due_key` is stage | point << 8 | part
+     * << 16. next_due_ms INT64_MAX: nothing, only when final. */
     uint32_t due_key;
     int64_t next_due_ms;
 

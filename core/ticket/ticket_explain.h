@@ -7,8 +7,8 @@
 #ifndef CORE_TICKET_TICKET_EXPLAIN_H
 #define CORE_TICKET_TICKET_EXPLAIN_H
 
-#include "core/calendar_walk.h"
 #include "core/ticket/ticket_step.h"
+#include "core/time/calendar_walk.h"
 
 struct ticket_clock_view {
     enum stage stage;

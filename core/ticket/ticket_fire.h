@@ -8,8 +8,8 @@
 #ifndef CORE_TICKET_TICKET_FIRE_H
 #define CORE_TICKET_TICKET_FIRE_H
 
-#include "core/deadline.h"
 #include "core/ticket/ticket_step.h"
+#include "core/time/deadline.h"
 
 /* In the order in which points of one instant are done. */
 enum ticket_point_kind {

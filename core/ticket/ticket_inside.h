@@ -2,8 +2,8 @@
 #ifndef CORE_TICKET_TICKET_INSIDE_H
 #define CORE_TICKET_TICKET_INSIDE_H
 
-#include "core/json.h"
-#include "core/json_writer.h"
+#include "core/text/json.h"
+#include "core/text/json_writer.h"
 #include "core/ticket/ticket_step.h"
 
 enum { TICKET_EVENT_BYTES_MAX = 32768, TICKET_LATE_MS = 5000, PERCENT = 100, SECOND_MS = 1000 };

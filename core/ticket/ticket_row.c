@@ -1,7 +1,7 @@
 #include "core/ticket/clock_row.h"
 #include "core/ticket/joint.h"
 
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 
 #include <string.h>
 

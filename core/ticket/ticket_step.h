@@ -7,11 +7,11 @@
 #ifndef CORE_TICKET_TICKET_STEP_H
 #define CORE_TICKET_TICKET_STEP_H
 
-#include "core/calendar_set.h"
 #include "core/effects.h"
-#include "core/policy.h"
-#include "core/region.h"
+#include "core/policy/policy.h"
+#include "core/region/region.h"
 #include "core/ticket/joint.h"
+#include "core/time/calendar_set.h"
 
 struct directives;
 

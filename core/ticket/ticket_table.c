@@ -1,6 +1,6 @@
 #include "core/ticket/ticket_table.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 /* Sets of states, by first letters in the order of life. */
 #define IN(state) (1u << TICKET_##state)

@@ -6,7 +6,7 @@
 #ifndef CORE_TICKET_TICKET_TABLE_H
 #define CORE_TICKET_TICKET_TABLE_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 #define TICKET_STATE_TABLE(X)                                                                      \
     X(0, REPORTED, "reported")                                                                     \

@@ -1,16 +1,16 @@
 /* GET /v1/directives/{id}: what became of it with each addressee, as of the last commit. */
-#include "core/bytes.h"
-#include "core/check.h"
-#include "core/json.h"
+#include "core/base/bytes.h"
+#include "core/base/check.h"
+#include "core/text/json.h"
 #include "core/ticket/directive.h"
 #include "server/api/body.h"
 #include "server/api/cursor.h"
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
 #include "server/api/timeline_query.h"
-#include "server/event_json.h"
-#include "server/log.h"
-#include "server/ticket_json.h"
+#include "server/domain/event_json.h"
+#include "server/domain/ticket_json.h"
+#include "server/process/log.h"
 
 #include <stdlib.h>
 #include <string.h>

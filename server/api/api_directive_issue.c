@@ -1,9 +1,9 @@
 /* POST /v1/directives */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/api/api_tickets.h"
 #include "server/api/body_values.h"
 #include "server/api/routes.h"
-#include "server/driver.h"
+#include "server/domain/driver.h"
 
 #include <stdio.h>
 #include <stdlib.h>

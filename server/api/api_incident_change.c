@@ -1,10 +1,10 @@
 /* POST /v1/incidents/{id}/merge and /unmerge */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/api/api_incidents.h"
 #include "server/api/body.h"
 #include "server/api/routes.h"
-#include "server/driver.h"
-#include "server/ticket_json.h"
+#include "server/domain/driver.h"
+#include "server/domain/ticket_json.h"
 
 #include <stdlib.h>
 

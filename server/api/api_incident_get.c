@@ -1,12 +1,12 @@
 /* GET /v1/incidents/{id}: the incident and a page of its members, as of the last commit. */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/api/api_incidents.h"
 #include "server/api/body.h"
 #include "server/api/cursor.h"
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
 #include "server/api/timeline_query.h"
-#include "server/log.h"
+#include "server/process/log.h"
 
 #include <stdlib.h>
 

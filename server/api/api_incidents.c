@@ -1,6 +1,6 @@
 /* GET /v1/incidents */
 #include "server/api/api_incidents.h"
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/api/list_read.h"
 #include "server/api/routes.h"
 

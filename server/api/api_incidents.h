@@ -3,8 +3,8 @@
 #define SERVER_API_API_INCIDENTS_H
 
 #include "server/api/change.h"
-#include "server/incident_json.h"
-#include "server/incident_rows.h"
+#include "server/domain/incident_json.h"
+#include "server/domain/incident_rows.h"
 
 /* The number of the path's {id}; false: 404 went out. */
 MUST_USE bool incident_of_path(struct http_request *request, uint64_t *ret_number);

@@ -1,10 +1,10 @@
 /* GET /metrics: the counters of struct metrics, and the gauges the running parts answer for. */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/api/metrics_world.h"
 #include "server/api/routes.h"
-#include "server/metrics_text.h"
-#include "server/process.h"
-#include "server/readiness.h"
+#include "server/process/metrics_text.h"
+#include "server/process/process.h"
+#include "server/process/readiness.h"
 #include "server/services.h"
 
 static void write_build(struct buffer *to, const struct services *services) {

@@ -1,10 +1,10 @@
 /* Operations: is it up, does it take writes, what does it hold. */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/api/routes.h"
-#include "server/driver.h"
+#include "server/domain/driver.h"
 #include "server/json_out.h"
-#include "server/process.h"
-#include "server/readiness.h"
+#include "server/process/process.h"
+#include "server/process/readiness.h"
 #include "server/services.h"
 
 #include <inttypes.h>

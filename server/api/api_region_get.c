@@ -1,5 +1,5 @@
 /* GET /v1/regions/{code} and its children. */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/api/cursor.h"
 #include "server/api/routes.h"
 #include "server/api/timeline_query.h"

@@ -1,5 +1,5 @@
 /* PUT /v1/regions: a region tree as CSV or NDJSON, all or nothing. */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/api/region_upload.h"
 #include "server/api/routes.h"
 #include "server/json_out.h"

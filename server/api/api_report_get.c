@@ -1,11 +1,11 @@
 /* GET /v1/reports/{seq} */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
 #include "server/api/timeline_query.h"
-#include "server/incident_json.h"
-#include "server/incident_rows.h"
-#include "server/log.h"
+#include "server/domain/incident_json.h"
+#include "server/domain/incident_rows.h"
+#include "server/process/log.h"
 #include "server/report_json.h"
 #include "server/services.h"
 

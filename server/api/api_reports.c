@@ -1,5 +1,5 @@
 /* POST /v1/reports: one report as JSON, or many as NDJSON, streamed. */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/api/routes.h"
 #include "server/api/upload_answer.h"
 #include "server/http/lines.h"

@@ -1,10 +1,10 @@
 /* GET /v1/stats and its drill-down lists: read on the pool, a few at a time. */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
 #include "server/api/stats_read.h"
-#include "server/log.h"
-#include "server/rules.h"
+#include "server/process/log.h"
+#include "server/rules/rules.h"
 #include "server/services.h"
 
 #include <stdlib.h>

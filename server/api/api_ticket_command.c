@@ -1,10 +1,10 @@
 /* POST /v1/tickets/{id}/{command} */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/api/api_tickets.h"
 #include "server/api/command_fields.h"
 #include "server/api/routes.h"
-#include "server/driver.h"
-#include "server/ticket_load.h"
+#include "server/domain/driver.h"
+#include "server/domain/ticket_load.h"
 
 #include <stdlib.h>
 

@@ -1,13 +1,13 @@
 /* GET /v1/tickets/{id} and its clock, as of the last commit. */
-#include "core/check.h"
-#include "core/record.h"
+#include "core/base/check.h"
+#include "core/report/record.h"
 #include "server/api/api_tickets.h"
 #include "server/api/body.h"
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
-#include "server/driver.h"
-#include "server/event_json.h"
-#include "server/log.h"
+#include "server/domain/driver.h"
+#include "server/domain/event_json.h"
+#include "server/process/log.h"
 
 #include <stdlib.h>
 #include <string.h>

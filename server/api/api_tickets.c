@@ -1,11 +1,11 @@
 /* GET /v1/tickets */
 #include "server/api/api_tickets.h"
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/api/body.h"
 #include "server/api/list_read.h"
 #include "server/api/routes.h"
 #include "server/api/timeline_query.h"
-#include "server/driver.h"
+#include "server/domain/driver.h"
 
 #include <stdlib.h>
 

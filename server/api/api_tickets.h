@@ -3,7 +3,7 @@
 #define SERVER_API_API_TICKETS_H
 
 #include "server/api/change.h"
-#include "server/ticket_json.h"
+#include "server/domain/ticket_json.h"
 
 /* The number of the path's {id}; false: 404 went out. */
 MUST_USE bool ticket_of_path(struct http_request *request, uint64_t *ret_number);

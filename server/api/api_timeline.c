@@ -1,11 +1,11 @@
 /* GET /v1/grids/{code}/timeline: a page of JSON, or the whole range as a stream of NDJSON, CSV or
  * GeoJSON. The pool reads a piece, the loop writes it, and the next piece is read once the client
  * has taken nearly all of it: a slow client costs one piece of memory and no pool thread. */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
 #include "server/api/timeline_read.h"
-#include "server/log.h"
+#include "server/process/log.h"
 #include "server/services.h"
 
 #include <stdlib.h>

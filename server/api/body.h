@@ -7,7 +7,7 @@
 #ifndef SERVER_API_BODY_H
 #define SERVER_API_BODY_H
 
-#include "core/json.h"
+#include "core/text/json.h"
 #include "server/api/change.h"
 
 enum { BODY_POINTER_BYTES = 256, BODY_DEPTH_MAX = 4 };

@@ -4,8 +4,8 @@
 #ifndef SERVER_API_BODY_VALUES_H
 #define SERVER_API_BODY_VALUES_H
 
-#include "core/policy.h"
-#include "core/region.h"
+#include "core/policy/policy.h"
+#include "core/region/region.h"
 #include "server/api/body.h"
 
 MUST_USE bool body_category(struct body *body, const struct policy *policy, uint32_t *ret_tag);

@@ -1,6 +1,6 @@
 #include "server/api/change.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 static void refuse(struct http_request *request, unsigned status, const char *title,
                    const char *detail) {

@@ -1,6 +1,6 @@
 #include "server/api/command_fields.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <string.h>
 

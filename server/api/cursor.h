@@ -10,7 +10,7 @@
 #ifndef SERVER_API_CURSOR_H
 #define SERVER_API_CURSOR_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 #include "storage/keys.h"
 
 enum cursor_kind {

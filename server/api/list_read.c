@@ -1,9 +1,9 @@
 #include "server/api/list_read.h"
 
-#include "core/bytes.h"
-#include "core/check.h"
+#include "core/base/bytes.h"
+#include "core/base/check.h"
 #include "server/api/timeline_query.h"
-#include "server/log.h"
+#include "server/process/log.h"
 #include "server/services.h"
 
 enum { NUMBER_KEY_BYTES = 8 };

@@ -1,8 +1,8 @@
 #include "server/api/metrics_world.h"
 
-#include "core/check.h"
-#include "server/driver.h"
-#include "server/metrics_text.h"
+#include "core/base/check.h"
+#include "server/domain/driver.h"
+#include "server/process/metrics_text.h"
 
 static const char *const priority_names[CENSUS_PRIORITIES] = {"", "1", "2", "3", "4"};
 

@@ -1,11 +1,12 @@
-/* A region upload as it streams in: CSV or NDJSON bytes become encoded rows (core/region.h). The
- * first bad line ends it. Memory: the encoded rows, one unfinished record of at most line_bytes,
- * and eight bytes for every place where row numbers and line numbers stop running together. */
+/* A region upload as it streams in: CSV or NDJSON bytes become encoded rows (core/region/region.h).
+ * The first bad line ends it. Memory: the encoded rows, one unfinished record of at most
+ * line_bytes, and eight bytes for every place where row numbers and line numbers stop running
+ * together. */
 #ifndef SERVER_API_REGION_UPLOAD_H
 #define SERVER_API_REGION_UPLOAD_H
 
-#include "core/csv.h"
-#include "core/region.h"
+#include "core/region/region.h"
+#include "core/text/csv.h"
 #include "server/buffer.h"
 
 enum region_upload_format { REGION_UPLOAD_CSV, REGION_UPLOAD_NDJSON };

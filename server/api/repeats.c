@@ -1,7 +1,7 @@
 #include "server/api/repeats.h"
 
-#include "core/check.h"
-#include "core/record.h"
+#include "core/base/check.h"
+#include "core/report/record.h"
 
 #include <stdlib.h>
 

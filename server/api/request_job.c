@@ -1,6 +1,6 @@
 #include "server/api/request_job.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/services.h"
 
 void request_job_attach(struct request_job *job, struct http_request *request) {

@@ -1,6 +1,6 @@
 /* The answer of GET /v1/stats: counts and rates of the scope, and of each group. */
-#include "core/check.h"
-#include "core/instant.h"
+#include "core/base/check.h"
+#include "core/text/instant.h"
 #include "server/api/stats_link.h"
 #include "server/api/stats_read.h"
 

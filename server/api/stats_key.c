@@ -1,7 +1,7 @@
 #include "server/api/stats_key.h"
 
-#include "core/check.h"
-#include "core/instant.h"
+#include "core/base/check.h"
+#include "core/text/instant.h"
 
 #include <stdio.h>
 #include <string.h>

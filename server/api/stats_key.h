@@ -3,8 +3,8 @@
 #ifndef SERVER_API_STATS_KEY_H
 #define SERVER_API_STATS_KEY_H
 
-#include "core/policy.h"
-#include "core/region.h"
+#include "core/policy/policy.h"
+#include "core/region/region.h"
 
 enum { STATS_DAY_OFFSET_MS = 8 * 3600 * 1000 }; /* days are those of China's clock, UTC+8 */
 

@@ -1,6 +1,6 @@
 /* Drill-down: the tickets, incidents or reports that a number of the statistics counts. Every page
  * counts the whole list, so that its count can be compared with the number. */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/api/cursor.h"
 #include "server/api/stats_read.h"
 #include "server/json_out.h"

@@ -1,7 +1,7 @@
 #include "server/api/stats_query.h"
 
-#include "core/check.h"
-#include "core/instant.h"
+#include "core/base/check.h"
+#include "core/text/instant.h"
 #include "server/api/cursor.h"
 #include "server/api/timeline_query.h"
 

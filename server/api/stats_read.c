@@ -1,6 +1,6 @@
 #include "server/api/stats_read.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/report_view.h"
 
 #include <stdlib.h>

@@ -7,9 +7,9 @@
 #ifndef SERVER_API_STATS_READ_H
 #define SERVER_API_STATS_READ_H
 
-#include "core/calendar_set.h"
 #include "core/incident/incident.h"
 #include "core/ticket/ticket_step.h"
+#include "core/time/calendar_set.h"
 #include "server/api/stats_query.h"
 #include "server/buffer.h"
 #include "storage/db.h"

@@ -1,7 +1,7 @@
 #include "server/api/timeline_format.h"
 
-#include "core/check.h"
-#include "core/instant.h"
+#include "core/base/check.h"
+#include "core/text/instant.h"
 
 static const char header[] = "seq,kind,occurred_at,received_at,grid,category,severity,channel,id,"
                              "source,lat,lon,reporter,device,text,flags\r\n";

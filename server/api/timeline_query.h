@@ -2,7 +2,7 @@
 #ifndef SERVER_API_TIMELINE_QUERY_H
 #define SERVER_API_TIMELINE_QUERY_H
 
-#include "core/policy.h"
+#include "core/policy/policy.h"
 #include "server/http/http.h"
 #include "storage/timeline.h"
 

@@ -1,6 +1,6 @@
 #include "server/api/timeline_read.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/api/cursor.h"
 
 #include <stdlib.h>

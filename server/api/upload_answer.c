@@ -1,6 +1,6 @@
 #include "server/api/upload_answer.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <string.h>
 

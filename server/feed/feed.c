@@ -1,6 +1,6 @@
 #include "server/feed/feed.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/feed/feed_reader.h"
 
 #include <stdio.h>

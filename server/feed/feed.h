@@ -5,7 +5,7 @@
 #define SERVER_FEED_FEED_H
 
 #include "server/http/http.h"
-#include "server/metrics.h"
+#include "server/process/metrics.h"
 #include "server/regions.h"
 #include "storage/db.h"
 

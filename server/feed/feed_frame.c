@@ -1,6 +1,6 @@
 #include "server/feed/feed_frame.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/feed/feed_request.h"
 #include "server/report_json.h"
 

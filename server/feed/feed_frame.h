@@ -2,8 +2,8 @@
 #ifndef SERVER_FEED_FEED_FRAME_H
 #define SERVER_FEED_FEED_FRAME_H
 
-#include "core/policy.h"
-#include "core/region.h"
+#include "core/policy/policy.h"
+#include "core/region/region.h"
 #include "server/buffer.h"
 #include "storage/timeline.h"
 

@@ -1,7 +1,7 @@
 #include "server/feed/feed_reader.h"
 
-#include "core/check.h"
-#include "server/log.h"
+#include "core/base/check.h"
+#include "server/process/log.h"
 
 #include <stdlib.h>
 #include <string.h>

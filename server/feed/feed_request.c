@@ -1,8 +1,8 @@
 #include "server/feed/feed_request.h"
 
-#include "core/check.h"
-#include "core/entry.h"
-#include "core/policy.h"
+#include "core/base/check.h"
+#include "core/policy/policy.h"
+#include "core/report/entry.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #ifndef SERVER_FEED_FEED_REQUEST_H
 #define SERVER_FEED_FEED_REQUEST_H
 
-#include "core/region.h"
+#include "core/region/region.h"
 
 enum {
     FEED_EPOCH_BYTES_MAX = 32,

@@ -7,7 +7,7 @@
 #ifndef SERVER_FEED_RING_H
 #define SERVER_FEED_RING_H
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 struct ring_event {
     uint64_t at; /* position of the frame; its place in memory is at % bytes */

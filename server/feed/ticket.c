@@ -1,6 +1,6 @@
 #include "server/feed/ticket.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <string.h>
 #include <sys/random.h>

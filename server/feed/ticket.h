@@ -7,7 +7,7 @@
 #ifndef SERVER_FEED_TICKET_H
 #define SERVER_FEED_TICKET_H
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 enum { TICKET_LIFE_MS = 60000, TICKET_TEXT_BYTES = 32, TICKETS_MAX = 4096 };
 

@@ -15,8 +15,8 @@
 #ifndef SERVER_HTTP_HTTP_H
 #define SERVER_HTTP_HTTP_H
 
+#include "core/base/status.h"
 #include "core/limits.h"
-#include "core/status.h"
 #include "server/buffer.h"
 
 #include <uv.h>

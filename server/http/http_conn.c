@@ -1,7 +1,7 @@
 /* A connection's input: from bytes to a request in service, one at a time. */
 #include "server/http/http_conn.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* When a connection has taken too long, and what happens then. */
 #include "server/http/http_conn.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 /* The body's clock stands still while it is paused from our side. */
 static uint64_t body_deadline_ms(const struct http_conn *conn) {

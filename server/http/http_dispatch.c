@@ -1,7 +1,7 @@
 /* From a parsed header section to a handler, or to the framework's own answer. */
 #include "server/http/http_conn.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/json_out.h"
 
 #include <string.h>

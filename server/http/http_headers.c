@@ -1,6 +1,6 @@
 #include "server/http/http_headers.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <string.h>
 #include <strings.h>

@@ -3,7 +3,7 @@
 #ifndef SERVER_HTTP_LIST_H
 #define SERVER_HTTP_LIST_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 struct http_link {
     struct http_link *prev, *next;

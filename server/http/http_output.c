@@ -1,7 +1,7 @@
 /* A connection's output: handing the queue to the socket, and the end of a connection. */
 #include "server/http/http_conn.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 #include "server/http/http_parser.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/http/http_guard.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "server/http/http_peers.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>

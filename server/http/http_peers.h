@@ -3,7 +3,7 @@
 #ifndef SERVER_HTTP_PEERS_H
 #define SERVER_HTTP_PEERS_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 #include <sys/socket.h>
 

@@ -1,6 +1,6 @@
 #include "server/http/http_refusal.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 static const struct http_refusal_row rows[] = {
 #define HTTP_REFUSAL_ROW(name, status, close, reason, detail) {status, close, reason, detail},

@@ -3,7 +3,7 @@
 #ifndef SERVER_HTTP_REFUSAL_H
 #define SERVER_HTTP_REFUSAL_H
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 /* name, status, whether the connection is closed after the answer, reason, detail */
 #define HTTP_REFUSAL_TABLE(X)                                                                      \

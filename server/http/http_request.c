@@ -1,7 +1,7 @@
 /* Requests: their memory, and what handlers ask about them. */
 #include "server/http/http_conn.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Answers: whole ones, problem documents, streams. Everything here only fills the output queue. */
 #include "server/http/http_conn.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/json_out.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "server/http/http_route.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* The listener, the turn of the loop, drain and close. */
 #include "server/http/http_conn.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "server/http/http_wheel.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 void http_wheel_init(struct http_wheel *wheel, uint64_t now_ms) {
     for (size_t i = 0; i < HTTP_WHEEL_SLOTS; i++) {

@@ -1,6 +1,6 @@
 #include "server/replay/archive.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <stdlib.h>
 #include <string.h>

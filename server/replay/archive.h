@@ -3,7 +3,7 @@
 #ifndef SERVER_REPLAY_ARCHIVE_H
 #define SERVER_REPLAY_ARCHIVE_H
 
-#include "core/status.h"
+#include "core/base/status.h"
 
 struct archive {
     uint8_t *ring;

@@ -1,7 +1,7 @@
 #include "server/replay/input.h"
 
-#include "core/check.h"
-#include "core/instant.h"
+#include "core/base/check.h"
+#include "core/text/instant.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -10,8 +10,8 @@
 #ifndef SERVER_REPLAY_INPUT_H
 #define SERVER_REPLAY_INPUT_H
 
-#include "core/arena.h"
-#include "core/json.h"
+#include "core/base/arena.h"
+#include "core/text/json.h"
 
 struct replay_input {
     const uint8_t *bytes; /* of the whole file */

@@ -1,6 +1,6 @@
 #include "server/replay/out.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/json_out.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 #include "server/replay/run.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,9 +10,9 @@
 #ifndef SERVER_REPLAY_RUN_H
 #define SERVER_REPLAY_RUN_H
 
-#include "core/calendar_set.h"
 #include "core/engine.h"
-#include "core/wheel.h"
+#include "core/time/calendar_set.h"
+#include "core/time/wheel.h"
 #include "core/world.h"
 #include "server/api/command_fields.h"
 #include "server/replay/archive.h"

@@ -1,7 +1,7 @@
 #include "server/replay/run.h"
 
-#include "core/check.h"
-#include "core/report_parse.h"
+#include "core/base/check.h"
+#include "core/report/report_parse.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "server/replay/stats.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 static void count(struct json_out *json, const char *key, uint64_t value) {
     json_out_key(json, key);

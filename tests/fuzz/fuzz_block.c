@@ -1,7 +1,7 @@
 /* Any bytes as an encoded block: never a read outside them; what is accepted is consistent. */
 #include "storage/block.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* Any bytes as a calendar file: refused with a message and nothing changed, or taken; then each
  * calendar meters, and what is due is the inverse of what is metered. */
-#include "core/calendar_walk.h"
-#include "server/calendar_file.h"
+#include "core/time/calendar_walk.h"
+#include "server/rules/calendar_file.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Any bytes as Last-Event-ID, kinds and severities: an id that is taken is written back the same.
  */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/feed/feed_request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);

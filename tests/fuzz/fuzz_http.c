@@ -1,6 +1,6 @@
 /* A byte stream of requests must come to the same verdicts however it is cut. The first two bytes
  * choose the cuts, the rest is the stream. */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "tests/http_drive.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);

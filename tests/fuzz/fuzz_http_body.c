@@ -1,6 +1,6 @@
 /* Any bytes as a gzip or zstd body, whole and byte by byte: the same output, the same verdict,
  * never more than the limit. The first byte chooses the coding. */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/http/http_body.h"
 
 #include "server/buffer.h"

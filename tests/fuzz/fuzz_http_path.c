@@ -1,5 +1,5 @@
 /* Any bytes as a request target: what is taken has clean segments and parameters, each once. */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/http/http_path.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Lines must come out the same however the text is cut. The first byte chooses the cuts. */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/http/lines.h"
 
 #include <stdlib.h>

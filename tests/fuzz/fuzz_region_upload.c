@@ -1,6 +1,6 @@
 /* Any bytes as a region upload, whole and in pieces: the same rows or the same problem on the same
  * line; rows that were taken decode. The first byte chooses the format and the cuts. */
-#include "core/check.h"
+#include "core/base/check.h"
 #include "server/api/region_upload.h"
 
 #include <stdlib.h>

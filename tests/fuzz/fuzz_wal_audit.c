@@ -2,8 +2,8 @@
  * audit ends, and a log that passed passes again with nothing behind it. */
 #include "storage/wal_audit.h"
 
-#include "core/bytes.h"
-#include "core/check.h"
+#include "core/base/bytes.h"
+#include "core/base/check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 

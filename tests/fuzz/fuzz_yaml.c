@@ -1,8 +1,8 @@
 /* Any bytes as configuration and as policy: refused with a message and nothing changed, or taken; a
  * configuration that was taken is written and read back the same. */
-#include "core/check.h"
-#include "server/config.h"
-#include "server/policy_file.h"
+#include "core/base/check.h"
+#include "server/process/config.h"
+#include "server/rules/policy_file.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 
 #include <yajl/yajl_parse.h>
 
-#include "core/json.h"
+#include "core/text/json.h"
 
 static inline bool yajl_accepts(struct slice text) {
     static const yajl_callbacks none; /* without callbacks yajl converts no number */

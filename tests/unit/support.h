@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "core/base.h"
+#include "core/base/base.h"
 
 /* Path of a file under ../shared/data (or $GRIDD_SHARED/data), or NULL when it is absent; the test
  * then says so aloud and calls skip(). The result is static memory. */

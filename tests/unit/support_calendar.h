@@ -4,7 +4,7 @@
 #define TESTS_UNIT_SUPPORT_CALENDAR_H
 
 #include "bench/prng.h"
-#include "core/calendar.h"
+#include "core/time/calendar.h"
 
 enum { SLOW_DAYS = 12, SLOW_SECONDS = SLOW_DAYS * CALENDAR_DAY_S };
 

@@ -1,7 +1,7 @@
 #include "tests/unit/support_db.h"
 
-#include "core/instant.h"
-#include "core/record.h"
+#include "core/report/record.h"
+#include "core/text/instant.h"
 
 #include <sched.h>
 #include <unistd.h>

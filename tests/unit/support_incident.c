@@ -1,6 +1,6 @@
 #include "tests/unit/support_incident.h"
 
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 
 #include <math.h>
 

@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_SUPPORT_REGION_H
 #define TESTS_UNIT_SUPPORT_REGION_H
 
-#include "core/region.h"
+#include "core/region/region.h"
 
 struct support_upload {
     uint8_t *rows;

@@ -2,10 +2,10 @@
 #ifndef TESTS_UNIT_SUPPORT_REPORT_H
 #define TESTS_UNIT_SUPPORT_REPORT_H
 
-#include "core/policy.h"
-#include "core/record.h"
-#include "core/region.h"
-#include "core/status.h"
+#include "core/base/status.h"
+#include "core/policy/policy.h"
+#include "core/region/region.h"
+#include "core/report/record.h"
 #include "storage/timeline.h"
 
 struct support_world {

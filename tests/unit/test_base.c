@@ -1,6 +1,6 @@
-#include "core/arena.h"
+#include "core/base/arena.h"
+#include "core/base/status.h"
 #include "core/limits.h"
-#include "core/status.h"
 #include "tests/unit/support.h"
 
 static void slices_compare_by_content(void **state) {

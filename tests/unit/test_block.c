@@ -1,6 +1,6 @@
 #include "storage/block.h"
 
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 #include "tests/unit/support.h"
 #include "tests/unit/support_limits.h"
 

@@ -1,5 +1,5 @@
-#include "core/clock.h"
-#include "server/calendar_file.h"
+#include "core/time/clock.h"
+#include "server/rules/calendar_file.h"
 #include "tests/unit/support.h"
 #include "tests/unit/support_calendar.h"
 

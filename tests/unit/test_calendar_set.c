@@ -1,4 +1,4 @@
-#include "core/calendar_set.h"
+#include "core/time/calendar_set.h"
 #include "tests/unit/support.h"
 #include "tests/unit/support_calendar.h"
 #include "tests/unit/support_region.h"

@@ -1,4 +1,4 @@
-#include "core/calendar_walk.h"
+#include "core/time/calendar_walk.h"
 #include "tests/unit/support.h"
 #include "tests/unit/support_calendar.h"
 

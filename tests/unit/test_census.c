@@ -1,4 +1,4 @@
-#include "server/census.h"
+#include "server/domain/census.h"
 
 #include "tests/unit/support_ticket.h"
 

@@ -1,4 +1,4 @@
-#include "server/serve_options.h"
+#include "server/process/serve_options.h"
 #include "tests/unit/support.h"
 
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "core/clock.h"
+#include "core/time/clock.h"
 #include "tests/unit/support.h"
 #include "tests/unit/support_calendar.h"
 

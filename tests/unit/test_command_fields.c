@@ -1,7 +1,7 @@
 #include "tests/unit/support.h"
 
 #include "server/api/command_fields.h"
-#include "server/policy_file.h"
+#include "server/rules/policy_file.h"
 #include "tests/unit/support_region.h"
 
 static struct limits limits;

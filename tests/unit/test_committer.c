@@ -1,7 +1,7 @@
 #include "tests/unit/support.h"
 #include "tests/unit/support_limits.h"
 
-#include "core/instant.h"
+#include "core/text/instant.h"
 #include "server/committer.h"
 
 #include <unistd.h>

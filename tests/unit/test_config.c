@@ -1,5 +1,5 @@
-#include "server/config.h"
-#include "server/yaml_outline.h"
+#include "server/process/config.h"
+#include "server/rules/yaml_outline.h"
 #include "tests/unit/support.h"
 
 #include <inttypes.h>

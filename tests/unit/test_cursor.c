@@ -1,7 +1,7 @@
 #include "tests/unit/support.h"
 
-#include "core/bytes.h"
-#include "core/instant.h"
+#include "core/base/bytes.h"
+#include "core/text/instant.h"
 #include "server/api/cursor.h"
 
 #include <xxhash.h>

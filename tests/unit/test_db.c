@@ -1,7 +1,7 @@
 #include "tests/unit/support_db.h"
 #include "tests/unit/support_limits.h"
 
-#include "core/instant.h"
+#include "core/text/instant.h"
 #include "storage/region_chunk.h"
 #include "storage/verify.h"
 #include "storage/watermark.h"

@@ -1,4 +1,4 @@
-#include "core/deadline.h"
+#include "core/time/deadline.h"
 #include "tests/unit/support.h"
 
 static struct deadline sound(int64_t due_ms, uint64_t object, uint8_t stage, uint8_t point,

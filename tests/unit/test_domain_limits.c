@@ -1,8 +1,8 @@
 /* The domain's tables, each filled to one below its limit, to it, and to one above it. */
 #include "tests/unit/support.h"
 
-#include "core/horizon.h"
 #include "core/incident/incidents.h"
+#include "core/time/horizon.h"
 #include "tests/unit/support_limits.h"
 #include "tests/unit/support_ticket.h"
 

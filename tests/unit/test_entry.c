@@ -1,4 +1,4 @@
-#include "core/entry.h"
+#include "core/report/entry.h"
 
 #include "tests/unit/support.h"
 

@@ -1,7 +1,7 @@
 #include "server/feed/feed_request.h"
 
-#include "core/entry.h"
-#include "core/policy.h"
+#include "core/policy/policy.h"
+#include "core/report/entry.h"
 #include "tests/unit/support.h"
 
 static void an_id_reads_back_as_it_was_written(void **state) {

@@ -1,4 +1,4 @@
-#include "core/geo.h"
+#include "core/region/geo.h"
 
 #include <math.h>
 

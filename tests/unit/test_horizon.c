@@ -1,6 +1,6 @@
 /* The horizon beside a model of the rest of the server: a disk with rows in key order, reads that
  * take a while, and owners who take what fires only when its row is still there. */
-#include "core/horizon.h"
+#include "core/time/horizon.h"
 #include "tests/unit/support.h"
 
 enum { DISK_MAX = 4000, FIRE_MAX = 16, SPINS_MAX = 20000 };

@@ -1,4 +1,4 @@
-#include "core/identities.h"
+#include "core/report/identities.h"
 #include "tests/unit/support.h"
 
 static struct identities table;

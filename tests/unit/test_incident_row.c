@@ -1,4 +1,4 @@
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 #include "core/incident/incident.h"
 #include "tests/unit/support.h"
 

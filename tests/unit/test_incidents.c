@@ -1,4 +1,4 @@
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 #include "tests/unit/support_incident.h"
 
 static struct world world;

@@ -1,4 +1,4 @@
-#include "core/instant.h"
+#include "core/text/instant.h"
 
 #include <time.h>
 

@@ -1,5 +1,5 @@
-#include "core/json.h"
-#include "core/json_writer.h"
+#include "core/text/json.h"
+#include "core/text/json_writer.h"
 #include "tests/unit/support.h"
 
 static uint8_t room[4096];

@@ -1,6 +1,6 @@
-#include "core/json.h"
 #include "core/limits.h"
-#include "server/log.h"
+#include "core/text/json.h"
+#include "server/process/log.h"
 #include "tests/unit/support.h"
 
 #include <fcntl.h>

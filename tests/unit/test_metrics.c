@@ -1,5 +1,5 @@
-#include "server/metrics_text.h"
-#include "server/process.h"
+#include "server/process/metrics_text.h"
+#include "server/process/process.h"
 #include "tests/unit/support.h"
 
 #include <ctype.h>

@@ -1,4 +1,4 @@
-#include "core/policy.h"
+#include "core/policy/policy.h"
 #include "tests/unit/support.h"
 
 /* Found by search: two codes with the same XXH32. */

@@ -1,6 +1,6 @@
 /* The built-in policy against the figures of the field (domain.md 3.5, 3.7, 4.2). */
-#include "core/calendar.h"
-#include "server/policy_file.h"
+#include "core/time/calendar.h"
+#include "server/rules/policy_file.h"
 #include "tests/unit/support.h"
 
 static struct policy policy;

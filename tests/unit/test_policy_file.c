@@ -1,4 +1,4 @@
-#include "server/policy_file.h"
+#include "server/rules/policy_file.h"
 #include "tests/unit/support.h"
 
 #include <unistd.h>

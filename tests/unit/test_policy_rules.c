@@ -1,5 +1,5 @@
-#include "core/calendar.h"
-#include "core/policy.h"
+#include "core/policy/policy.h"
+#include "core/time/calendar.h"
 #include "tests/unit/support.h"
 
 static struct policy policy, before;

@@ -1,5 +1,5 @@
-#include "core/calendar.h"
-#include "server/policy_file.h"
+#include "core/time/calendar.h"
+#include "server/rules/policy_file.h"
 #include "tests/unit/support.h"
 
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "server/readiness.h"
+#include "server/process/readiness.h"
 #include "tests/unit/support.h"
 #include "tests/unit/support_limits.h"
 

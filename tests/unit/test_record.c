@@ -1,4 +1,4 @@
-#include "core/record.h"
+#include "core/report/record.h"
 
 #include "tests/unit/support.h"
 

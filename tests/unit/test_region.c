@@ -1,4 +1,4 @@
-#include "core/region.h"
+#include "core/region/region.h"
 #include "tests/unit/support.h"
 #include "tests/unit/support_limits.h"
 #include "tests/unit/support_region.h"

@@ -1,6 +1,6 @@
 #include "tests/unit/support.h"
 
-#include "core/region.h"
+#include "core/region/region.h"
 #include "storage/region_chunk.h"
 
 static size_t encode(uint8_t *to, size_t rows_count) {

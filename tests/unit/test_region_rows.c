@@ -1,4 +1,4 @@
-#include "core/region.h"
+#include "core/region/region.h"
 #include "tests/unit/support.h"
 
 static uint8_t scratch[4096];

@@ -1,6 +1,6 @@
-#include "core/report.h"
+#include "core/report/report.h"
 
-#include "core/instant.h"
+#include "core/text/instant.h"
 #include "tests/unit/support.h"
 #include "tests/unit/support_limits.h"
 #include "tests/unit/support_region.h"

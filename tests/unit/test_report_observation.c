@@ -1,4 +1,4 @@
-#include "core/report.h"
+#include "core/report/report.h"
 #include "tests/unit/support.h"
 #include "tests/unit/support_region.h"
 

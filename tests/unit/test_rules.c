@@ -1,7 +1,7 @@
 #include "tests/unit/support.h"
 
-#include "core/bytes.h"
-#include "server/rules.h"
+#include "core/base/bytes.h"
+#include "server/rules/rules.h"
 
 #include <stdio.h>
 #include <unistd.h>

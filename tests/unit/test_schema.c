@@ -1,6 +1,6 @@
 #include "storage/schema.h"
 
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 #include "storage/timeline_row.h"
 #include "tests/unit/support.h"
 

@@ -1,6 +1,6 @@
 #include "tests/unit/support.h"
 
-#include "core/instant.h"
+#include "core/text/instant.h"
 #include "storage/recent_run.h"
 #include "storage/sealed_run.h"
 #include "storage/store.h"

@@ -1,6 +1,6 @@
 #include "core/ticket/stage.h"
 
-#include "core/calendar.h"
+#include "core/time/calendar.h"
 #include "tests/unit/support.h"
 
 static void stages_go_both_ways(void **state) {

@@ -1,5 +1,5 @@
 /* One suite over both stores: what the memory store does is what RocksDB must do. */
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 #include "storage/keys.h"
 #include "storage/store.h"
 #include "tests/unit/support.h"

@@ -1,4 +1,4 @@
-#include "core/suspect_filter.h"
+#include "core/report/suspect_filter.h"
 #include "tests/unit/support.h"
 
 static struct suspect_filter filter;

@@ -1,7 +1,7 @@
 #include "storage/suspects.h"
 
-#include "core/bytes.h"
-#include "core/instant.h"
+#include "core/base/bytes.h"
+#include "core/text/instant.h"
 #include "storage/keys.h"
 #include "storage/verify.h"
 #include "tests/unit/support_db.h"

@@ -1,4 +1,4 @@
-#include "core/time_guard.h"
+#include "core/time/time_guard.h"
 #include "tests/unit/support.h"
 
 #define NOON INT64_C(1780000000000)

@@ -1,6 +1,6 @@
 #include "tests/unit/support_db.h"
 
-#include "core/instant.h"
+#include "core/text/instant.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -2,9 +2,9 @@
  * it. */
 #include "storage/verify.h"
 
-#include "core/bytes.h"
-#include "core/deadline.h"
-#include "core/region.h"
+#include "core/base/bytes.h"
+#include "core/region/region.h"
+#include "core/time/deadline.h"
 #include "storage/backup.h"
 #include "storage/block.h"
 #include "storage/keys.h"

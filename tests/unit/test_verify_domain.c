@@ -1,8 +1,8 @@
 /* A small world in a real store, damaged row by row: verify names each damage. */
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 #include "core/incident/incident.h"
 #include "core/world.h"
-#include "server/row_set.h"
+#include "server/domain/row_set.h"
 #include "storage/db.h"
 #include "storage/verify.h"
 #include "tests/unit/support.h"

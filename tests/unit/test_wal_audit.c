@@ -2,7 +2,7 @@
 #include "storage/schema.h"
 #include "storage/wal_audit.h"
 
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 #include "core/limits.h"
 #include "storage/crc32c.h"
 #include "storage/store.h"

@@ -1,4 +1,4 @@
-#include "core/wheel.h"
+#include "core/time/wheel.h"
 #include "tests/unit/support.h"
 
 /* The reference: an array in arm order. What is due is found by brute force. */

@@ -1,6 +1,6 @@
 #include "core/world.h"
 
-#include "core/bytes.h"
+#include "core/base/bytes.h"
 #include "tests/unit/support.h"
 #include "tests/unit/support_calendar.h"
 #include "tests/unit/support_region.h"

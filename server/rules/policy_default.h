@@ -1,0 +1,12 @@
+/* server/policy/default.yaml as it was when gridd was built (server/embed.cmake writes the array).
+ */
+#ifndef SERVER_RULES_POLICY_DEFAULT_H
+#define SERVER_RULES_POLICY_DEFAULT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+extern const uint8_t policy_default_text[];
+extern const size_t policy_default_bytes;
+
+#endif
