@@ -125,11 +125,12 @@ def test_a_torn_manifest_is_refused_and_repaired():
         assert "nothing was changed" in run("repair", "--data", server.data).stdout
         manifest = next(server.data.glob("MANIFEST-*"))
         whole = manifest.read_bytes()
-        manifest.write_bytes(whole + b"\x11" * 100)
+        record = b"\x01\x02\x03\x04" + b"\x14\x00" + b"\x01"  # checksum, 20 bytes, a full fragment
+        manifest.write_bytes(whole + record + bytes(20))
         assert "MANIFEST" in refused(run("serve", "--no-auth", "--listen", "127.0.0.1:0", "--data", server.data), 1)
         repaired = run("repair", "--data", server.data)
         assert repaired.returncode == 0 and f"torn-{manifest.name}" in repaired.stdout
-        assert manifest.read_bytes() == whole and (server.data / f"torn-{manifest.name}").stat().st_size == len(whole) + 100
+        assert manifest.read_bytes() == whole and (server.data / f"torn-{manifest.name}").stat().st_size == len(whole) + 27
         assert run("verify", "--data", server.data).returncode == 0
         server.start()
         assert len(server.timeline("c")) >= 100
