@@ -93,21 +93,12 @@ enum status world_restore_directive(struct world *world, struct slice key, struc
 
 /* Tickets of incidents. */
 
-static const struct channel *channel_by_tag(const struct policy *policy, uint32_t tag) {
-    for (uint32_t i = 0; i < policy->channels_count; i++) {
-        if (policy->channels[i].tag == tag) {
-            return &policy->channels[i];
-        }
-    }
-    return NULL;
-}
-
 /* Who reported it decides who is answered. */
 static void open_for_report(struct world *world, uint64_t incident, const struct sighting *sighting,
                             uint32_t category_tag, struct event_log *log) {
     const struct ticket_context *context = step_context(world, log);
     const struct channel *channel =
-        channel_by_tag(context->policy, sighting->observation.channel_tag);
+        policy_channel_by_tag(context->policy, sighting->observation.channel_tag);
     bool is_public = channel != NULL && channel->public_;
     const struct ticket_opening opening = {
         .origin = ORIGIN_REPORT,

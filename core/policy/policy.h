@@ -177,6 +177,7 @@ void policy_default_rules(struct policy *policy);
 const struct category *policy_category(const struct policy *policy, struct slice code);
 const struct category *policy_category_by_tag(const struct policy *policy, uint32_t tag);
 const struct channel *policy_channel(const struct policy *policy, struct slice code);
+const struct channel *policy_channel_by_tag(const struct policy *policy, uint32_t tag);
 /* The channel of reports that name none; NULL: the policy has no handheld. */
 const struct channel *policy_default_channel(const struct policy *policy);
 /* Of a category of this policy; CHECKs its index. O(1). */
