@@ -182,8 +182,8 @@ static void join_alarm(struct incidents *incidents, struct incident *incident,
     ret->incident = incident->number;
     ret->match = (struct match){.rule = MATCH_ALARM, .score = 1000, .distance_m = -1.0F};
     struct member member = incidents_member(sighting, incident->number, ret);
-    unsigned repage =
-        incident_fold(incident, &member, incident_class(incidents, incident)->stale_s);
+    unsigned repage = incident_fold(incident, &member, incident_class(incidents, incident)->stale_s,
+                                    &incidents->policy->fire);
     bool stays_closed =
         incident->state != INCIDENT_OPEN &&
         (is_clear(sighting) || (ret->late && sighting->occurred_ms <= incident->closed_ms));

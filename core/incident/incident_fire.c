@@ -5,47 +5,28 @@
 #include <string.h>
 
 #define DEG_TO_RAD (3.14159265358979323846 / 180.0)
-#define REKINDLE_M 500.0
 
 /* Scores: 1000 where the sighting points right at it, 500 at its edge. */
 enum { SCORE_BEST = 1000, SCORE_EDGE = 500, SCORE_CROSSING = 750, SCORE_VILLAGE = 500 };
 
-/* How long after one observer's view another one can be of the same fire (domain.md 4.2). */
-static uint32_t window_s(enum observer_kind kind) {
-    switch (kind) {
-    case OBSERVER_CAMERA:
-        return 30 * 60;
-    case OBSERVER_PERSON:
-    case OBSERVER_RANGER:
-    case OBSERVER_SENSOR:
-    case OBSERVER_SYSTEM:
-    case OBSERVER_GEOSTATIONARY:
-        return 60 * 60;
-    case OBSERVER_VIIRS:
-    case OBSERVER_MODIS:
-        return 12 * 3600;
-    case OBSERVER_COUNT:
-        break;
-    }
-    CHECK(false);
-}
-
 /* The longest of both sides', so that it does not matter who came first. */
-static uint32_t common_window_s(const struct incident *incident, uint8_t kind) {
-    uint32_t longest_s = window_s((enum observer_kind)kind);
+static uint32_t common_window_s(const struct fire_rules *rules, const struct incident *incident,
+                                uint8_t kind) {
+    uint32_t longest_s = rules->observers[kind].window_s;
     for (unsigned other = 0; other < OBSERVER_COUNT; other++) {
         if ((incident->observer_kinds & 1U << other) != 0) {
-            longest_s = (uint32_t)max_u64(longest_s, window_s((enum observer_kind)other));
+            longest_s = (uint32_t)max_u64(longest_s, rules->observers[other].window_s);
         }
     }
     return longest_s;
 }
 
-uint32_t fire_window_s(const struct incident *a, const struct incident *b) {
+uint32_t fire_window_s(const struct fire_rules *rules, const struct incident *a,
+                       const struct incident *b) {
     uint32_t longest_s = 0;
     for (unsigned kind = 0; kind < OBSERVER_COUNT; kind++) {
         if ((b->observer_kinds & 1U << kind) != 0) {
-            longest_s = (uint32_t)max_u64(longest_s, common_window_s(a, (uint8_t)kind));
+            longest_s = (uint32_t)max_u64(longest_s, common_window_s(rules, a, (uint8_t)kind));
         }
     }
     return longest_s;
@@ -56,7 +37,7 @@ bool fire_is_localised(const struct fire *fire) {
 }
 
 static void take_estimate(struct fire *fire, struct position centre, double radius_m) {
-    float radius = (float)fmin(fmax(radius_m, 1.0), DISC_M_MAX);
+    float radius = (float)fmin(fmax(radius_m, 1.0), FIRE_DISC_M_MAX);
     if (!fire_is_localised(fire) || radius < fire->radius_m) {
         fire->estimate = centre;
         fire->radius_m = radius;
@@ -109,9 +90,9 @@ static void keep_sight(struct fire *fire, const struct sight *sight) {
     estimate(fire);
 }
 
-bool fire_add(struct fire *fire, const struct sighting *sighting) {
+bool fire_add(struct fire *fire, const struct sighting *sighting, const struct fire_rules *rules) {
     struct sight sight;
-    if (!sight_of(&sight, sighting)) {
+    if (!sight_of(&sight, sighting, rules)) {
         return true;
     }
     bool is_new = !sight_is_sector(&sight) || find_alike(fire, &sight) == NULL;
@@ -161,6 +142,7 @@ bool fires_are_told_apart(const struct fire *a, const struct fire *b) {
 struct fire_query {
     const struct incidents *incidents;
     const struct merge_class *class;
+    const struct fire_rules *rules;
     const struct sighting *sighting;
     struct ranking *ranking;
     struct sight sight;
@@ -244,9 +226,9 @@ static struct fit fit_rekindle(const struct fire_query *query, const struct inci
     double distance_m = sight_is_sector(&query->sight)
                             ? sight_distance_m(&query->sight, fire->estimate)
                             : geo_distance_m(query->sight.position, fire->estimate);
-    double reach_m = REKINDLE_M;
+    double reach_m = (double)query->rules->rekindle_m;
     if (!sight_is_sector(&query->sight)) {
-        reach_m = fmax(REKINDLE_M, (double)query->sight.range_m);
+        reach_m = fmax(reach_m, (double)query->sight.range_m);
     }
     return (struct fit){.fits = distance_m <= reach_m,
                         .rule = MATCH_REKINDLE,
@@ -256,7 +238,7 @@ static struct fit fit_rekindle(const struct fire_query *query, const struct inci
 
 static void consider(const struct fire_query *query, struct incident *place, bool by_village) {
     struct incident *incident = incidents_speaker(query->incidents, place);
-    uint32_t common_s = common_window_s(incident, query->sighting->observation.kind);
+    uint32_t common_s = common_window_s(query->rules, incident, query->sighting->observation.kind);
     double gap_s =
         incident_time_gap(query->incidents, incident, query->sighting, common_s, query->late);
     if (gap_s < 0) {
@@ -286,7 +268,8 @@ static void consider(const struct fire_query *query, struct incident *place, boo
 
 static void rank_cells(const struct fire_query *query, unsigned class_index, bool of_sectors) {
     struct cell_walk walk;
-    double reach_m = (double)query->sight.range_m + (of_sectors ? SECTOR_M_MAX : DISC_M_MAX);
+    double reach_m =
+        (double)query->sight.range_m + (of_sectors ? FIRE_SECTOR_M_MAX : FIRE_DISC_M_MAX);
     cell_walk_init(&walk, query->incidents, class_index, of_sectors, query->sight.position,
                    reach_m);
     uint64_t key;
@@ -316,11 +299,12 @@ void incidents_rank_fires(const struct incidents *incidents, const struct sighti
     struct fire_query query = {
         .incidents = incidents,
         .class = &incidents->policy->merge_classes[class_index],
+        .rules = &incidents->policy->fire,
         .sighting = sighting,
         .ranking = ranking,
         .late = late,
     };
-    query.has_sight = sight_of(&query.sight, sighting);
+    query.has_sight = sight_of(&query.sight, sighting, query.rules);
     if (query.has_sight) {
         rank_cells(&query, class_index, false);
         rank_cells(&query, class_index, true);

@@ -140,12 +140,13 @@ static void settle(struct incident *incident) {
     memset(incident->extents_m, 0, sizeof incident->extents_m);
 }
 
-unsigned incident_fold(struct incident *incident, const struct member *member, uint32_t stale_s) {
+unsigned incident_fold(struct incident *incident, const struct member *member, uint32_t stale_s,
+                       const struct fire_rules *rules) {
     const struct sighting *sighting = &member->sighting;
     uint64_t observer = sighting->observation.observer;
     bool is_new_observer = observer != 0 && !knows_observer(incident, observer);
     if (incident->detail_kind == DETAIL_FIRE) {
-        is_new_observer = fire_add(&incident->detail->fire, sighting) && is_new_observer;
+        is_new_observer = fire_add(&incident->detail->fire, sighting, rules) && is_new_observer;
     }
     unsigned repage = 0;
     if (incident->reports_count == 0) {

@@ -141,7 +141,7 @@ enum status incidents_open(struct incidents *incidents, const struct sighting *s
     ret->match.rule = MATCH_OPENED;
     ret->match.distance_m = -1.0F;
     struct member member = incidents_member(sighting, incident->number, ret);
-    incident_fold(incident, &member, 0);
+    incident_fold(incident, &member, 0, &incidents->policy->fire);
     if (incident->detail_kind == DETAIL_ALARM) {
         alarm_begin(incident, sighting);
         ret->pending = incident->detail->alarm.state == ALARM_PENDING;
@@ -190,8 +190,8 @@ static void join(struct incidents *incidents, const struct sighting *sighting,
     ret->match.dt_s = (float)best->dt_s;
     note_alternatives(&ret->match, ranking, 1);
     struct member member = incidents_member(sighting, incident->number, ret);
-    unsigned repage =
-        incident_fold(incident, &member, incident_class(incidents, incident)->stale_s);
+    unsigned repage = incident_fold(incident, &member, incident_class(incidents, incident)->stale_s,
+                                    &incidents->policy->fire);
     ret->repage = (uint8_t)(ret->late ? 0 : repage);
     reopen_for(incidents, incident, sighting, effects, ret);
     incidents_index(incidents, incident);
