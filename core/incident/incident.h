@@ -16,6 +16,7 @@ enum {
     INCIDENT_DIRECTIONS = 4, /* 0, 45, 90, 135 degrees: widths are measured along them */
     FIRE_SIGHTS_MAX = 8,     /* one a mast, one disc for each observer kind */
     ALARM_TRANSITIONS = 5,   /* that many within 10 minutes: flapping */
+    ALARM_SAMPLES = 21,      /* whose changes are weighed: flapping too */
     MATCH_ALTERNATIVES_MAX = 3,
 };
 
@@ -68,15 +69,17 @@ enum alarm_state {
 const char *alarm_state_name(enum alarm_state state);
 
 struct alarm {
-    uint8_t state;   /* enum alarm_state */
-    uint8_t samples; /* the last three, newest in bit 0, 1: high */
+    uint8_t state; /* enum alarm_state */
     bool flapping;
-    uint32_t occurrences;      /* raises after a clear, the first included */
+    uint32_t samples;     /* the last ALARM_SAMPLES, newest in bit 0, 1: high; 0 before the first */
+    uint32_t occurrences; /* raises after a clear, the first included */
     uint32_t suppressed_total; /* changes while flapping that had no event of their own */
     uint32_t suppressed_told;  /* of these, counted in a summary already */
     int64_t raised_ms;         /* the last change upwards */
     int64_t cleared_ms;        /* the last change downwards; INT64_MIN: never */
     int64_t summary_ms;        /* while flapping: when the next summary is due */
+    int64_t sampled_ms;        /* the newest sample */
+    uint64_t fault_ticket;     /* the last sensor_fault ticket; 0: none */
     int64_t transitions_ms[ALARM_TRANSITIONS]; /* newest first; INT64_MIN: none yet */
 };
 
@@ -201,7 +204,7 @@ struct member {
     struct match match;
 };
 
-/* Row of an incident. Key: number u64 BE. Value, version 1:
+/* Row of an incident. Key: number u64 BE. Value, version 2:
  *
  *     0 u8 version | 1 u8 state | 2 u8 severity | 3 u8 priority | 4 u16 flags | 6 u16 observer
  * kinds 8 u32 class tag | 12 u32 category tag | 16 u32 region | 20 u32 reports 24 i64 opened | 32
@@ -210,17 +213,23 @@ struct member {
  * 116 8 x f32 extents, least and greatest by turns 148 u8 observers | 149 u8 detail kind | 150 u16
  * zero | 152 u64 each observer detail fire:  f64 lat | f64 lon | f32 radius | u8 sights | u8 x 3
  * zero | each sight: u8 kind | u8 x 3 zero | f32 azimuth | f32 half cone | f32 range | f64 lat |
- * f64 lon detail alarm: u8 state | u8 samples | u8 flapping | u8 zero | u32 occurrences | u32
- * suppressed | u32 suppressed told | i64 raised | i64 cleared | i64 summary | 5 x i64 transitions
+ * f64 lon detail alarm: u8 state | u8 flapping | u16 zero | u32 samples | u32 occurrences | u32
+ * suppressed | u32 suppressed told | u32 zero | i64 raised | i64 cleared | i64 summary | i64
+ * sampled | u64 fault ticket | 5 x i64 transitions
+ *
+ * Version 1, which is read too: of an alarm u8 state | u8 the last three samples | u8 flapping | u8
+ * zero | u32 occurrences | u32 suppressed | u32 suppressed told | i64 raised | i64 cleared | i64
+ * summary | 5 x i64 transitions.
  *
  * Times are milliseconds since 1970. */
 enum {
-    INCIDENT_ROW_VERSION = 1,
+    INCIDENT_ROW_VERSION = 2,
     INCIDENT_KEY_BYTES = 8,
     INCIDENT_ROW_HEAD_BYTES = 152,
     FIRE_HEAD_BYTES = 24,
     SIGHT_BYTES = 32,
-    ALARM_BYTES = 80,
+    ALARM_BYTES = 104,
+    ALARM_BYTES_1 = 80,
     INCIDENT_ROW_BYTES_MAX = INCIDENT_ROW_HEAD_BYTES + 8 * INCIDENT_OBSERVERS_MAX +
                              FIRE_HEAD_BYTES + FIRE_SIGHTS_MAX * SIGHT_BYTES,
 };

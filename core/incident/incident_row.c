@@ -31,15 +31,18 @@ static void put_fire(uint8_t **at, const struct fire *fire) {
 
 static void put_alarm(uint8_t **at, const struct alarm *alarm) {
     put_u8(at, alarm->state);
-    put_u8(at, alarm->samples);
     put_u8(at, alarm->flapping);
-    put_u8(at, 0);
+    put_u16(at, 0);
+    put_u32(at, alarm->samples);
     put_u32(at, alarm->occurrences);
     put_u32(at, alarm->suppressed_total);
     put_u32(at, alarm->suppressed_told);
+    put_u32(at, 0);
     put_i64(at, alarm->raised_ms);
     put_i64(at, alarm->cleared_ms);
     put_i64(at, alarm->summary_ms);
+    put_i64(at, alarm->sampled_ms);
+    put_u64(at, alarm->fault_ticket);
     for (int i = 0; i < ALARM_TRANSITIONS; i++) {
         put_i64(at, alarm->transitions_ms[i]);
     }
@@ -178,33 +181,68 @@ static bool get_fire(const uint8_t *at, size_t bytes, struct fire *fire) {
     return true;
 }
 
-static bool get_alarm(const uint8_t *at, size_t bytes, struct alarm *alarm) {
-    if (bytes != ALARM_BYTES) {
+static void get_changes(const uint8_t **at, struct alarm *alarm) {
+    for (int i = 0; i < ALARM_TRANSITIONS; i++) {
+        alarm->transitions_ms[i] = get_i64(at);
+    }
+}
+
+static void get_counts(const uint8_t **at, struct alarm *alarm) {
+    alarm->occurrences = get_u32(at);
+    alarm->suppressed_total = get_u32(at);
+    alarm->suppressed_told = get_u32(at);
+}
+
+static void get_times(const uint8_t **at, struct alarm *alarm) {
+    alarm->raised_ms = get_i64(at);
+    alarm->cleared_ms = get_i64(at);
+    alarm->summary_ms = get_i64(at);
+}
+
+static void get_alarm_1(const uint8_t *at, struct alarm *alarm) {
+    alarm->state = get_u8(&at);
+    alarm->samples = get_u8(&at) & 7;
+    alarm->flapping = get_u8(&at) != 0;
+    at++;
+    get_counts(&at, alarm);
+    get_times(&at, alarm);
+    get_changes(&at, alarm);
+    alarm->sampled_ms = alarm->raised_ms > alarm->cleared_ms ? alarm->raised_ms : alarm->cleared_ms;
+}
+
+static void get_alarm_2(const uint8_t *at, struct alarm *alarm) {
+    alarm->state = get_u8(&at);
+    alarm->flapping = get_u8(&at) != 0;
+    at += 2;
+    alarm->samples = get_u32(&at);
+    get_counts(&at, alarm);
+    at += 4;
+    get_times(&at, alarm);
+    alarm->sampled_ms = get_i64(&at);
+    alarm->fault_ticket = get_u64(&at);
+    get_changes(&at, alarm);
+}
+
+static bool get_alarm(const uint8_t *at, size_t bytes, unsigned version, struct alarm *alarm) {
+    if (bytes != (version == 1 ? ALARM_BYTES_1 : ALARM_BYTES)) {
         return false;
     }
     memset(alarm, 0, sizeof *alarm);
-    alarm->state = get_u8(&at);
-    alarm->samples = get_u8(&at);
-    uint8_t flapping = get_u8(&at);
-    alarm->flapping = flapping == 1;
-    at++;
-    alarm->occurrences = get_u32(&at);
-    alarm->suppressed_total = get_u32(&at);
-    alarm->suppressed_told = get_u32(&at);
-    alarm->raised_ms = get_i64(&at);
-    alarm->cleared_ms = get_i64(&at);
-    alarm->summary_ms = get_i64(&at);
-    for (int i = 0; i < ALARM_TRANSITIONS; i++) {
-        alarm->transitions_ms[i] = get_i64(&at);
+    if (version == 1) {
+        get_alarm_1(at, alarm);
+    } else {
+        get_alarm_2(at, alarm);
     }
+    uint8_t flapping = at[version == 1 ? 2 : 1];
     return alarm->state >= ALARM_PENDING && alarm->state <= ALARM_CLEARED && flapping <= 1 &&
+           alarm->samples >> ALARM_SAMPLES == 0 &&
            alarm->suppressed_told <= alarm->suppressed_total;
 }
 
 bool incident_row_decode(struct incident *ret, union incident_detail *detail, struct slice key,
                          struct slice value) {
     if (key.bytes != INCIDENT_KEY_BYTES || value.bytes < INCIDENT_ROW_HEAD_BYTES ||
-        value.data[0] != INCIDENT_ROW_VERSION) {
+        value.data[0] == 0 || value.data[0] > INCIDENT_ROW_VERSION) {
         return false;
     }
     memset(ret, 0, sizeof *ret);
@@ -224,5 +262,6 @@ bool incident_row_decode(struct incident *ret, union incident_detail *detail, st
     if (ret->detail_kind == DETAIL_FIRE) {
         return get_fire(at, left, &detail->fire);
     }
-    return ret->detail_kind == DETAIL_ALARM ? get_alarm(at, left, &detail->alarm) : left == 0;
+    return ret->detail_kind == DETAIL_ALARM ? get_alarm(at, left, value.data[0], &detail->alarm)
+                                            : left == 0;
 }

@@ -116,6 +116,9 @@ MUST_USE enum status incidents_take(struct incidents *incidents, const struct si
 /* The ticket that was opened for it. NOT_FOUND. */
 MUST_USE enum status incidents_set_ticket(struct incidents *incidents, uint64_t number,
                                           uint64_t ticket);
+/* The ticket about the sensor of an alarm that flaps. NOT_FOUND: no such alarm. */
+MUST_USE enum status incidents_set_fault(struct incidents *incidents, uint64_t number,
+                                         uint64_t ticket);
 /* Somebody did something about it: it is not stale. NOT_FOUND. */
 MUST_USE enum status incidents_touch(struct incidents *incidents, uint64_t number, int64_t now_ms);
 /* Closes an open incident as INCIDENT_HANDLED or INCIDENT_FALSE. NOT_FOUND, or CONFLICT when it is

@@ -75,6 +75,7 @@ static void write_alarm(struct json_out *out, const struct incident *incident) {
     json_out_key_bool(out, "flapping", alarm->flapping);
     json_out_key_u64(out, "occurrences", alarm->occurrences);
     json_out_key_u64(out, "suppressed_total", alarm->suppressed_total);
+    json_out_name(out, "fault_ticket", 't', alarm->fault_ticket);
     json_out_instant_or_null(out, "raised_at", alarm->raised_ms);
     json_out_instant_or_null(out, "cleared_at", alarm->cleared_ms);
     json_out_object_end(out);

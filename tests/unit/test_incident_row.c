@@ -24,7 +24,9 @@ static void fill_fire(struct fire *fire) {
 
 static void fill_alarm(struct alarm *alarm) {
     alarm->state = ALARM_CLEARING;
-    alarm->samples = 5;
+    alarm->samples = (uint32_t)random_u64() >> (32 - ALARM_SAMPLES);
+    alarm->sampled_ms = (int64_t)random_u64();
+    alarm->fault_ticket = random_u64();
     alarm->flapping = true;
     alarm->occurrences = 7;
     alarm->suppressed_total = 6;
@@ -151,9 +153,45 @@ static void an_incident_of_version_1_is_read(void **state) {
     assert_int_equal(incident.merged_into, 0);
     assert_true(incident.anchor.lat_deg == 34.5 && incident.anchor.lon_deg == -108.5);
     assert_int_equal(incident.observers[0], 77);
-    value[0] = 2;
-    assert_false(incident_row_decode(&incident, &detail, (struct slice){key, sizeof key},
-                                     (struct slice){value, sizeof value}));
+    for (unsigned version = 0; version < 256; version++) {
+        value[0] = (uint8_t)version;
+        assert_int_equal(incident_row_decode(&incident, &detail, (struct slice){key, sizeof key},
+                                             (struct slice){value, sizeof value}),
+                         version == 1 || version == INCIDENT_ROW_VERSION);
+    }
+}
+
+static void an_alarm_of_version_1_is_read(void **state) {
+    (void)state;
+    uint8_t value[INCIDENT_ROW_HEAD_BYTES + ALARM_BYTES_1] = {1, 1, 3, 4};
+    uint8_t *alarm = value + INCIDENT_ROW_HEAD_BYTES;
+    value[149] = DETAIL_ALARM;
+    const uint8_t head[] = {ALARM_CLEARING, 5, 1, 0, 7, 0, 0, 0, 6, 0, 0, 0, 4, 0, 0, 0};
+    memcpy(alarm, head, sizeof head);
+    for (unsigned i = 0; i < 8; i++) {
+        store_u64_le(alarm + sizeof head + (size_t)8 * i, 1000 + i);
+    }
+    const uint8_t key[] = {0, 0, 0, 0, 0, 0, 1, 2};
+    const struct slice key_slice = {key, sizeof key};
+    struct incident incident;
+    union incident_detail detail;
+    assert_true(
+        incident_row_decode(&incident, &detail, key_slice, (struct slice){value, sizeof value}));
+    const struct alarm expected = {.state = ALARM_CLEARING,
+                                   .flapping = true,
+                                   .samples = 5,
+                                   .occurrences = 7,
+                                   .suppressed_total = 6,
+                                   .suppressed_told = 4,
+                                   .raised_ms = 1000,
+                                   .cleared_ms = 1001,
+                                   .summary_ms = 1002,
+                                   .sampled_ms = 1001,
+                                   .transitions_ms = {1003, 1004, 1005, 1006, 1007}};
+    assert_memory_equal(&detail.alarm, &expected, sizeof expected);
+    alarm[2] = 2;
+    assert_false(
+        incident_row_decode(&incident, &detail, key_slice, (struct slice){value, sizeof value}));
 }
 
 static void damaged_incidents_are_refused_or_sane(void **state) {
@@ -260,6 +298,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(incidents_come_back_as_they_were),
         cmocka_unit_test(an_incident_of_version_1_is_read),
+        cmocka_unit_test(an_alarm_of_version_1_is_read),
         cmocka_unit_test(damaged_incidents_are_refused_or_sane),
         cmocka_unit_test(members_come_back_as_they_were),
         cmocka_unit_test(names_are_the_api_s),
