@@ -1,3 +1,4 @@
+#include "core/incident/fire_sequence.h"
 #include "core/incident/fire_shape.h"
 #include "core/incident/incidents_table.h"
 
@@ -148,6 +149,7 @@ struct fire_query {
     struct sight sight;
     bool has_sight;
     bool late;
+    bool is_decided; /* a sequence goes on, and nothing else is looked at */
 };
 
 /* How far off the middle of a sector a disc lies, in shares of what can still meet. */
@@ -236,9 +238,27 @@ static struct fit fit_rekindle(const struct fire_query *query, const struct inci
                         .distance_m = distance_m};
 }
 
-static void consider(const struct fire_query *query, struct incident *place, bool by_village) {
+/* A class may have been of another kind when the incident was opened. */
+static bool is_fire(const struct incident *incident) {
+    return incident->detail_kind == DETAIL_FIRE;
+}
+
+static bool goes_on(const struct fire_query *query, const struct incident *incident) {
+    return is_fire(incident) &&
+           fire_sequence_of(&incident->detail->fire, query->sighting, query->rules) != NULL;
+}
+
+static void consider(struct fire_query *query, struct incident *place, bool by_village) {
     struct incident *incident = incidents_speaker(query->incidents, place);
+    bool is_next = goes_on(query, incident);
+    if (!is_next && (query->is_decided || (!by_village && (!query->has_sight || !is_fire(place) ||
+                                                           !is_fire(incident))))) {
+        return;
+    }
     uint32_t common_s = common_window_s(query->rules, incident, query->sighting->observation.kind);
+    if (is_next) {
+        common_s = (uint32_t)max_u64(common_s, query->rules->sequence_gap_s);
+    }
     double gap_s =
         incident_time_gap(query->incidents, incident, query->sighting, common_s, query->late);
     if (gap_s < 0) {
@@ -247,7 +267,12 @@ static void consider(const struct fire_query *query, struct incident *place, boo
     bool rekindles = incident->state == INCIDENT_HANDLED &&
                      !(query->late && query->sighting->occurred_ms <= incident->closed_ms);
     struct fit fit = {.fits = true, .rule = MATCH_GRID, .score = SCORE_VILLAGE, .distance_m = -1.0};
-    if (!by_village) {
+    if (is_next) {
+        fit.rule = rekindles ? MATCH_REKINDLE : MATCH_SEQUENCE;
+        fit.score = SCORE_BEST;
+        query->ranking->count = query->is_decided ? query->ranking->count : 0;
+        query->is_decided = true;
+    } else if (!by_village) {
         fit = rekindles ? fit_rekindle(query, place) : fit_of(query, place, incident);
     }
     if (!fit.fits) {
@@ -266,10 +291,10 @@ static void consider(const struct fire_query *query, struct incident *place, boo
     ranking_add(query->ranking, &candidate);
 }
 
-static void rank_cells(const struct fire_query *query, unsigned class_index, bool of_sectors) {
+static void rank_cells(struct fire_query *query, unsigned class_index, bool of_sectors) {
     struct cell_walk walk;
-    double reach_m =
-        (double)query->sight.range_m + (of_sectors ? FIRE_SECTOR_M_MAX : FIRE_DISC_M_MAX);
+    double range_m = query->has_sight ? (double)query->sight.range_m : FIRE_SECTOR_M_MAX;
+    double reach_m = range_m + (of_sectors ? FIRE_SECTOR_M_MAX : FIRE_DISC_M_MAX);
     cell_walk_init(&walk, query->incidents, class_index, of_sectors, query->sight.position,
                    reach_m);
     uint64_t key;
@@ -283,11 +308,12 @@ static void rank_cells(const struct fire_query *query, unsigned class_index, boo
 }
 
 /* By the village's name alone: when one of the two has no place, the same grid must do. */
-static void rank_village(const struct fire_query *query, uint32_t class_tag) {
+static void rank_village(struct fire_query *query, uint32_t class_tag) {
     struct incident *incident = incidents_first(
         query->incidents, INDEX_REGION, incidents_region_key(class_tag, query->sighting->region));
     for (int n = 0; incident != NULL && n < CANDIDATES_MAX; n++) {
-        if (!query->has_sight || !incident_has(incident, INCIDENT_HAS_POSITION)) {
+        if (!query->has_sight || !incident_has(incident, INCIDENT_HAS_POSITION) ||
+            goes_on(query, incidents_speaker(query->incidents, incident))) {
             consider(query, incident, true);
         }
         incident = incidents_after(query->incidents, INDEX_REGION, incident);
@@ -305,7 +331,7 @@ void incidents_rank_fires(const struct incidents *incidents, const struct sighti
         .late = late,
     };
     query.has_sight = sight_of(&query.sight, sighting, query.rules);
-    if (query.has_sight) {
+    if (query.has_sight || (sighting->has_position && sighting->observation.view != 0)) {
         rank_cells(&query, class_index, false);
         rank_cells(&query, class_index, true);
     }

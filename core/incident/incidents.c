@@ -150,6 +150,9 @@ enum status incidents_open(struct incidents *incidents, const struct sighting *s
     incidents_mark(incidents, incident);
     incidents_keep_member(incidents, incident->number, &member);
     incident_event_opened(incident, sighting, ret, effects);
+    if (incident_has(incident, INCIDENT_CONFIRMED)) {
+        incident_event_confirmed(incident, sighting->seq, effects);
+    }
     return STATUS_OK;
 }
 
@@ -182,6 +185,7 @@ static void join(struct incidents *incidents, const struct sighting *sighting,
     const struct candidate *best = &ranking->best[0];
     struct incident *incident = best->incident;
     bool was_localised = incident_has(incident, INCIDENT_LOCALISED);
+    bool was_confirmed = incident_has(incident, INCIDENT_CONFIRMED);
     unsigned observers_before = incident->observers_count;
     ret->incident = incident->number;
     ret->match.rule = (uint8_t)best->rule;
@@ -203,6 +207,9 @@ static void join(struct incidents *incidents, const struct sighting *sighting,
     }
     if (incident_has(incident, INCIDENT_LOCALISED) && !was_localised) {
         incident_event_localised(incident, sighting->seq, effects);
+    }
+    if (incident_has(incident, INCIDENT_CONFIRMED) && !was_confirmed) {
+        incident_event_confirmed(incident, sighting->seq, effects);
     }
     if (ret->repage != 0) {
         incident_event_repaged(incident, ret->repage, sighting->seq, effects);

@@ -209,6 +209,8 @@ void incident_event_repaged(const struct incident *incident, unsigned repage, ui
                             struct effects *effects);
 void incident_event_localised(const struct incident *incident, uint64_t seq,
                               struct effects *effects);
+void incident_event_confirmed(const struct incident *incident, uint64_t seq,
+                              struct effects *effects);
 void incident_event_closed(const struct incident *incident, struct effects *effects);
 /* `seq` 0: by a command. */
 void incident_event_reopened(const struct incident *incident, const struct match *match,
