@@ -114,6 +114,12 @@ enum {
     LIMIT_DAYS_MAX = 366,     /* of a policy: a stage limit and every other time */
     LIMIT_DAY_WORK_HOURS = 8, /* those days in work_hour */
     MERGE_DISTANCE_M_MAX = 100000,
+    FIRE_DISC_M_MAX = 4000,   /* the coarsest pixel, and the coarsest estimate */
+    FIRE_SECTOR_M_MIN = 1000, /* how far a camera sees: of a policy, and of a report */
+    FIRE_SECTOR_M_MAX = 35000,
+    FIRE_WINDOW_S_MAX = 7 * 86400,  /* between two views of one fire */
+    FIRE_FRAMES_MAX = 4,            /* that confirm a camera's sequence */
+    FIRE_CONFIRM_S_MAX = 86400,     /* within which they do */
     LADDER_STEP_PERCENT_MAX = 1000, /* of a limit, from one step to the next */
     /* Between steps and between repeats, so that nobody is flooded: what a policy says when it does
      * not say `ladder_pause`, which only makes it shorter, for drills. */

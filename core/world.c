@@ -93,21 +93,13 @@ enum status world_restore_directive(struct world *world, struct slice key, struc
 
 /* Tickets of incidents. */
 
-static const struct channel *channel_by_tag(const struct policy *policy, uint32_t tag) {
-    for (uint32_t i = 0; i < policy->channels_count; i++) {
-        if (policy->channels[i].tag == tag) {
-            return &policy->channels[i];
-        }
-    }
-    return NULL;
-}
-
-/* Who reported it decides who is answered. */
-static void open_for_report(struct world *world, uint64_t incident, const struct sighting *sighting,
-                            uint32_t category_tag, struct event_log *log) {
+/* Who reported it decides who is answered. NULL when there is no room. */
+static struct ticket *open_for_report(struct world *world, uint64_t incident,
+                                      const struct sighting *sighting, uint32_t category_tag,
+                                      struct event_log *log) {
     const struct ticket_context *context = step_context(world, log);
     const struct channel *channel =
-        channel_by_tag(context->policy, sighting->observation.channel_tag);
+        policy_channel_by_tag(context->policy, sighting->observation.channel_tag);
     bool is_public = channel != NULL && channel->public_;
     const struct ticket_opening opening = {
         .origin = ORIGIN_REPORT,
@@ -125,12 +117,13 @@ static void open_for_report(struct world *world, uint64_t incident, const struct
     struct ticket *ticket = NULL;
     if (docket_open(&world->docket, context, &opening, &ticket) != STATUS_OK) {
         world->tickets_refused_total++;
-        return;
+        return NULL;
     }
     if (incident != 0) {
         enum status status = incidents_set_ticket(&world->incidents, incident, ticket->number);
         CHECK(status == STATUS_OK);
     }
+    return ticket;
 }
 
 static struct ticket *ticket_of(const struct world *world, uint64_t incident) {
@@ -223,15 +216,28 @@ static void merge_tickets(struct world *world, uint64_t merged, uint64_t survivo
     }
 }
 
-/* A sensor that flaps is broken: that is a matter of its own. */
-static void open_sensor_fault(struct world *world, const struct sighting *sighting,
-                              struct event_log *log) {
+static bool has_open_fault(const struct world *world, uint64_t number) {
+    const struct incident *incident = incidents_find(&world->incidents, number);
+    CHECK(incident != NULL && incident->detail_kind == DETAIL_ALARM);
+    uint64_t fault = incident->detail->alarm.fault_ticket;
+    const struct ticket *ticket = fault != 0 ? docket_find(&world->docket, fault) : NULL;
+    return ticket != NULL && ticket_state_is_open(ticket->state);
+}
+
+/* A sensor that flaps is broken: that is a matter of its own, and one as long as it is open. */
+static void open_sensor_fault(struct world *world, uint64_t incident,
+                              const struct sighting *sighting, struct event_log *log) {
     const struct category *fault =
         policy_category(world->context.policy, SLICE_LITERAL("sensor_fault"));
-    if (fault != NULL && fault->opens_ticket) {
-        struct sighting plain = *sighting;
-        plain.severity = (uint8_t)fault->severity;
-        open_for_report(world, 0, &plain, fault->tag, log);
+    if (fault == NULL || !fault->opens_ticket || has_open_fault(world, incident)) {
+        return;
+    }
+    struct sighting plain = *sighting;
+    plain.severity = (uint8_t)fault->severity;
+    const struct ticket *ticket = open_for_report(world, 0, &plain, fault->tag, log);
+    if (ticket != NULL) {
+        enum status status = incidents_set_fault(&world->incidents, incident, ticket->number);
+        CHECK(status == STATUS_OK);
     }
 }
 
@@ -262,7 +268,7 @@ static void follow(struct world *world, const struct taken *taken, const struct 
         merge_tickets(world, taken->merged, taken->merged_survivor, log);
     }
     if (taken->flapping_began) {
-        open_sensor_fault(world, sighting, log);
+        open_sensor_fault(world, taken->incident, sighting, log);
     }
 }
 
@@ -441,11 +447,17 @@ static void fire_incident(struct world *world, const struct incident *incident,
     case FIRED_RAISED:
         open_for_report(world, number, &sighting, sighting.category_tag, log);
         break;
+    case FIRED_SUMMARY: {
+        struct ticket *ticket = ticket_of(world, number);
+        if (ticket != NULL) {
+            docket_repage(&world->docket, step_context(world, log), ticket, "flapping");
+        }
+        break;
+    }
     case FIRED_NOTHING:
     case FIRED_FORGOTTEN:
     case FIRED_DROPPED:
     case FIRED_CLEARED:
-    case FIRED_SUMMARY:
     case FIRED_STEADY:
         break;
     }

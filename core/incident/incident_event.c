@@ -181,6 +181,17 @@ void incident_event_localised(const struct incident *incident, uint64_t seq,
     append(&draft, ENTRY_INCIDENT_LOCALISED, incident, effects);
 }
 
+void incident_event_confirmed(const struct incident *incident, uint64_t seq,
+                              struct effects *effects) {
+    struct draft draft;
+    begin(&draft, incident);
+    put_u64(&draft, "report", seq);
+    put_estimate(&draft, incident);
+    put_u64(&draft, "reports", incident->reports_count);
+    put_text(&draft, "confidence", confidence_name(incident_confidence(incident)));
+    append(&draft, ENTRY_INCIDENT_CONFIRMED, incident, effects);
+}
+
 void incident_event_closed(const struct incident *incident, struct effects *effects) {
     struct draft draft;
     begin(&draft, incident);

@@ -89,6 +89,7 @@ static void move_row(struct incidents *incidents, struct member *member, uint64_
 
 /* Both anew, report by report. */
 static void divide(const struct unmerge *unmerge, struct incident *to) {
+    const struct fire_rules *rules = &unmerge->incidents->policy->fire;
     struct member member;
     incident_reset(unmerge->from);
     incident_reset(to);
@@ -98,7 +99,7 @@ static void divide(const struct unmerge *unmerge, struct incident *to) {
         if (is_moved) {
             move_row(unmerge->incidents, &member, to->number);
         }
-        incident_fold(is_moved ? to : unmerge->from, &member, 0);
+        incident_fold(is_moved ? to : unmerge->from, &member, 0, rules);
     }
 }
 

@@ -92,7 +92,7 @@ struct incidents {
 };
 
 /* Bytes for at most `limit` incidents (limits.open_incidents), closed ones in their window
- * included: 2,000,000 take about 1.9 GB of address space. */
+ * included: 2,000,000 take about 2.0 GB of address space. */
 size_t incidents_bytes(uint64_t limit);
 /* `memory` (zeroed, 64-byte aligned) stays the caller's; only what is used is touched. `policy` is
  * borrowed until another one is adopted. */
@@ -116,6 +116,9 @@ MUST_USE enum status incidents_take(struct incidents *incidents, const struct si
 /* The ticket that was opened for it. NOT_FOUND. */
 MUST_USE enum status incidents_set_ticket(struct incidents *incidents, uint64_t number,
                                           uint64_t ticket);
+/* The ticket about the sensor of an alarm that flaps. NOT_FOUND: no such alarm. */
+MUST_USE enum status incidents_set_fault(struct incidents *incidents, uint64_t number,
+                                         uint64_t ticket);
 /* Somebody did something about it: it is not stale. NOT_FOUND. */
 MUST_USE enum status incidents_touch(struct incidents *incidents, uint64_t number, int64_t now_ms);
 /* Closes an open incident as INCIDENT_HANDLED or INCIDENT_FALSE. NOT_FOUND, or CONFLICT when it is

@@ -114,7 +114,8 @@ struct incident *incidents_next_merged(const struct incidents *incidents,
 struct incident *incidents_begin(struct incidents *incidents, const struct category *category,
                                  uint64_t number, int64_t now_ms);
 /* Adds a report; position, times, observers, worst severity. Gives the reasons to page again. */
-unsigned incident_fold(struct incident *incident, const struct member *member, uint32_t stale_s);
+unsigned incident_fold(struct incident *incident, const struct member *member, uint32_t stale_s,
+                       const struct fire_rules *rules);
 /* Where it is in the plane around the anchor, along each direction. */
 void incident_project(const struct incident *incident, struct position position,
                       float ret_m[INCIDENT_DIRECTIONS]);
@@ -160,7 +161,7 @@ void incidents_rank_fires(const struct incidents *incidents, const struct sighti
                           unsigned class_index, bool late, struct ranking *ranking);
 /* Adds a report's view and computes the estimate anew. True when the observer is a new one: not a
  * camera of a mast that is there already. */
-bool fire_add(struct fire *fire, const struct sighting *sighting);
+bool fire_add(struct fire *fire, const struct sighting *sighting, const struct fire_rules *rules);
 void fire_absorb(struct fire *survivor, const struct fire *merged);
 /* True when the estimate is a place: two masts or anybody who saw the point. */
 bool fire_is_localised(const struct fire *fire);
@@ -168,7 +169,8 @@ bool fire_is_localised(const struct fire *fire);
 /* Two incidents that one mast saw in different directions are two fires. */
 bool fires_are_told_apart(const struct fire *a, const struct fire *b);
 /* How long two incidents of a class may have been seen apart and be one; 0: no matter. */
-uint32_t fire_window_s(const struct incident *a, const struct incident *b);
+uint32_t fire_window_s(const struct fire_rules *rules, const struct incident *a,
+                       const struct incident *b);
 
 /* incidents.c */
 struct member incidents_member(const struct sighting *sighting, uint64_t incident,
@@ -206,6 +208,8 @@ void incident_event_unmerged(const struct incident *from, const struct incident 
 void incident_event_repaged(const struct incident *incident, unsigned repage, uint64_t seq,
                             struct effects *effects);
 void incident_event_localised(const struct incident *incident, uint64_t seq,
+                              struct effects *effects);
+void incident_event_confirmed(const struct incident *incident, uint64_t seq,
                               struct effects *effects);
 void incident_event_closed(const struct incident *incident, struct effects *effects);
 /* `seq` 0: by a command. */

@@ -87,6 +87,19 @@ struct ladder {
     uint32_t unacked_s[LADDER_UNACKED_MAX];
 };
 
+/* How fires are matched, whatever the class (domain.md 4.2). */
+struct fire_rules {
+    struct {
+        uint32_t window_s; /* so long after its view another one can be of the same fire */
+        uint32_t radius_m; /* of its disc; of a camera: how far it sees when it does not say */
+    } observers[OBSERVER_COUNT];
+    uint32_t rekindle_m; /* from the estimate of one that was out */
+    /* Frames of one camera and pose are one sequence when their boxes overlap by that much, by
+     * intersection over union, and nothing else lay between them for longer than the gap. */
+    uint32_t overlap_percent, sequence_gap_s;
+    uint32_t confirm_frames, confirm_within_s; /* so many frames of a sequence confirm a fire */
+};
+
 struct policy {
     uint32_t version;
     uint32_t categories_count, channels_count, merge_classes_count, units_count, assignments_count;
@@ -98,11 +111,12 @@ struct policy {
     struct ladder ladders[5];     /* by priority, 1..4 */
     uint32_t ladder_pause_s;      /* least time between two steps or repeats of a ladder */
     struct stage_limit decide[5]; /* by priority: return, extension, suspension, whistle */
-    uint32_t archive_s;           /* closed until archived without a follow-up */
-    uint32_t reopen_s;            /* archived until it cannot be reopened */
-    uint32_t return_s;            /* dispatched: may be returned that long */
-    uint32_t self_check_percent;  /* self-handled tickets that are checked all the same */
-    uint32_t default_channel;     /* of reports that name none: 1 + position of handheld, 0: none */
+    struct fire_rules fire;
+    uint32_t archive_s;          /* closed until archived without a follow-up */
+    uint32_t reopen_s;           /* archived until it cannot be reopened */
+    uint32_t return_s;           /* dispatched: may be returned that long */
+    uint32_t self_check_percent; /* self-handled tickets that are checked all the same */
+    uint32_t default_channel;    /* of reports that name none: 1 + position of handheld, 0: none */
     uint16_t category_slots[2 * CATEGORIES_MAX]; /* hash index: 1 + position, 0 = free */
 };
 
@@ -164,19 +178,22 @@ MUST_USE enum status policy_set_ladder(struct policy *policy, unsigned priority,
                                        const struct ladder *ladder, struct error *error);
 MUST_USE enum status policy_set_decide(struct policy *policy, unsigned priority,
                                        struct stage_limit limit, struct error *error);
+MUST_USE enum status policy_set_fire(struct policy *policy, const struct fire_rules *rules,
+                                     struct error *error);
 MUST_USE enum status policy_set_times(struct policy *policy, uint32_t archive_s, uint32_t reopen_s,
                                       uint32_t return_s, uint32_t self_check_percent,
                                       struct error *error);
 
 /* Limits by priority, 1..4: those of the row of domain.md 3.7 that stands for it. */
 void policy_default_limits(struct stage_limit limits[STAGE_COUNT], unsigned priority);
-/* Everything but the tables: ladders, decide, times, and merge class "never". */
+/* Everything but the tables: ladders, decide, fires, times, and merge class "never". */
 void policy_default_rules(struct policy *policy);
 
 /* NULL when unknown. O(1) for categories, O(channels) for channels. */
 const struct category *policy_category(const struct policy *policy, struct slice code);
 const struct category *policy_category_by_tag(const struct policy *policy, uint32_t tag);
 const struct channel *policy_channel(const struct policy *policy, struct slice code);
+const struct channel *policy_channel_by_tag(const struct policy *policy, uint32_t tag);
 /* The channel of reports that name none; NULL: the policy has no handheld. */
 const struct channel *policy_default_channel(const struct policy *policy);
 /* Of a category of this policy; CHECKs its index. O(1). */

@@ -103,9 +103,27 @@ static const struct ladder ladders[5] = {
 static const struct stage_limit decide[5] = {
     [1] = MINUTES(10), [2] = MINUTES(30), [3] = WORK_HOURS(4), [4] = WORK_DAYS(1)};
 
+/* domain.md 4.2; the overlap is ours. */
+static const struct fire_rules fire = {
+    .observers = {[OBSERVER_PERSON] = {3600, 500},
+                  [OBSERVER_RANGER] = {3600, 100},
+                  [OBSERVER_CAMERA] = {1800, FIRE_SECTOR_M_MAX},
+                  [OBSERVER_SENSOR] = {3600, 100},
+                  [OBSERVER_VIIRS] = {12 * 3600, 375},
+                  [OBSERVER_MODIS] = {12 * 3600, 1000},
+                  [OBSERVER_GEOSTATIONARY] = {3600, FIRE_DISC_M_MAX},
+                  [OBSERVER_SYSTEM] = {3600, 500}},
+    .rekindle_m = 500,
+    .overlap_percent = 10,
+    .sequence_gap_s = 7200,
+    .confirm_frames = 3,
+    .confirm_within_s = 300,
+};
+
 void policy_default_rules(struct policy *policy) {
     memcpy(policy->ladders, ladders, sizeof ladders);
     memcpy(policy->decide, decide, sizeof decide);
+    policy->fire = fire;
     policy->ladder_pause_s = LADDER_PAUSE_S_DEFAULT;
     policy->archive_s = 7 * 86400;   /* domain.md 3.3, 25 */
     policy->reopen_s = 30 * 86400;   /* domain.md 3.3, 22 */

@@ -19,6 +19,7 @@
     X(11, INCIDENT_REOPENED, "incident.reopened")                                                  \
     X(12, INCIDENT_ALARM, "incident.alarm")                                                        \
     X(13, INCIDENT_FLAPPING, "incident.flapping")                                                  \
+    X(14, INCIDENT_CONFIRMED, "incident.confirmed")                                                \
     X(16, TICKET_OPENED, "ticket.opened")                                                          \
     X(17, TICKET_COMMAND, "ticket.changed")                                                        \
     X(18, TICKET_REMINDER, "ticket.reminder")                                                      \

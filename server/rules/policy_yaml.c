@@ -90,6 +90,22 @@ static const cyaml_schema_field_t ladders_fields[] = {LADDERS(1), LADDERS(2), LA
 static const cyaml_schema_field_t decide_fields[] = {DECIDE(1), DECIDE(2), DECIDE(3), DECIDE(4),
                                                      CYAML_FIELD_END};
 
+#define FIRE_OBSERVER(member) WORD(OPTIONAL, fire_observer_yaml, #member, member)
+static const cyaml_schema_field_t fire_observer_fields[] = {
+    FIRE_OBSERVER(window), FIRE_OBSERVER(radius_m), CYAML_FIELD_END};
+
+#define FIRE_KIND(name, text)                                                                      \
+    CYAML_FIELD_MAPPING_PTR(text, OPTIONAL, struct fire_yaml, of[OBSERVER_##name],                 \
+                            fire_observer_fields),
+#define FIRE(member) WORD(OPTIONAL, fire_yaml, #member, member)
+static const cyaml_schema_field_t fire_fields[] = {OBSERVER_TABLE(FIRE_KIND) FIRE(rekindle_m),
+                                                   FIRE(overlap_percent),
+                                                   FIRE(sequence_gap),
+                                                   FIRE(confirm_frames),
+                                                   FIRE(confirm_within),
+                                                   CYAML_FIELD_END};
+#undef FIRE_KIND
+
 static const cyaml_schema_value_t category_schema = ITEMS(category_yaml, category_fields);
 static const cyaml_schema_value_t channel_schema = ITEMS(channel_yaml, channel_fields);
 static const cyaml_schema_value_t merge_class_schema = ITEMS(merge_class_yaml, merge_class_fields);
@@ -107,6 +123,7 @@ static const cyaml_schema_field_t policy_fields[] = {
     WORD(OPTIONAL, policy_yaml, "ladder_pause", ladder_pause),
     CYAML_FIELD_MAPPING_PTR("ladders", OPTIONAL, struct policy_yaml, ladders, ladders_fields),
     CYAML_FIELD_MAPPING_PTR("decide", OPTIONAL, struct policy_yaml, decide, decide_fields),
+    CYAML_FIELD_MAPPING_PTR("fire", OPTIONAL, struct policy_yaml, fire, fire_fields),
     WORD(OPTIONAL, policy_yaml, "archive", archive),
     WORD(OPTIONAL, policy_yaml, "reopen", reopen),
     WORD(OPTIONAL, policy_yaml, "return_window", return_window),

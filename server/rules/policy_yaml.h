@@ -42,6 +42,14 @@ struct decide_yaml {
     char *of[5];
 };
 
+struct fire_observer_yaml {
+    char *window, *radius_m;
+};
+struct fire_yaml {
+    struct fire_observer_yaml *of[OBSERVER_COUNT];
+    char *rekindle_m, *overlap_percent, *sequence_gap, *confirm_frames, *confirm_within;
+};
+
 struct policy_yaml {
     char *version;
     struct category_yaml *categories;
@@ -52,6 +60,7 @@ struct policy_yaml {
     uint32_t categories_count, channels_count, merge_classes_count, units_count, assignments_count;
     struct ladders_yaml *ladders;
     struct decide_yaml *decide;
+    struct fire_yaml *fire;
     char *ladder_pause;
     char *archive, *reopen, *return_window, *self_check_percent;
 };
@@ -94,6 +103,8 @@ enum status policy_read_units(struct policy *policy, const struct yaml_file *fil
                               const struct policy_yaml *loaded, struct error *error);
 enum status policy_read_ladders(struct policy *policy, const struct yaml_file *file,
                                 const struct policy_yaml *loaded, struct error *error);
+enum status policy_read_fire(struct policy *policy, const struct yaml_file *file,
+                             const struct policy_yaml *loaded, struct error *error);
 enum status policy_read_times(struct policy *policy, const struct yaml_file *file,
                               const struct policy_yaml *loaded, struct error *error);
 

@@ -215,6 +215,51 @@ def test_fires_show_where_they_are_thought_to_be(fresh):
     assert len(incident["sights"]) == 1 and incident["priority"] == 1
 
 
+def camera_frame(server, number, seconds, box, azimuth=40, pose="north"):
+    return reported(server, number, category="forest_fire", grid="g1", channel="camera", device="c1",
+                    location={"lat": LAT, "lon": LON}, occurred_at=instant(seconds),
+                    bearing={"azimuth_deg": azimuth, "cone_deg": 2}, attributes={"pose": pose, "bbox": box})
+
+
+def test_a_cameras_frames_are_a_sequence(fresh):
+    """Boxes that overlap go on with one fire and confirm it; another place in the image is another sequence."""
+    first = camera_frame(fresh, 1, -200, [0.1, 0.1, 0.2, 0.2])
+    assert incident_of(fresh, first["incident"])["confirmed"] is False
+    second = camera_frame(fresh, 2, -100, [0.12, 0.1, 0.22, 0.2], azimuth=80)
+    assert second["incident"] == first["incident"] and stored(fresh, second["seq"])["match"]["rule"] == "sequence"
+    elsewhere = camera_frame(fresh, 3, -100, [0.8, 0.1, 0.9, 0.2], azimuth=120)
+    assert elsewhere["incident"] != first["incident"]
+    paged = ticket_of(fresh, first["ticket"])
+    camera_frame(fresh, 4, 0, [0.13, 0.1, 0.23, 0.2])
+    incident = incident_of(fresh, first["incident"])
+    assert incident["confirmed"] is True and incident["observers"]["independent"] == 1
+    assert [(item["frames"], item["bbox"]) for item in incident["sequences"]] == [(3, [0.13, 0.1, 0.23, 0.2])]
+    kinds = [event["kind"] for event in fresh.timeline("g1") if event.get("incident") == first["incident"]]
+    assert kinds.count("incident.confirmed") == 1 and "incident.repaged" not in kinds
+    assert ticket_of(fresh, first["ticket"])["state"] == paged["state"]
+    fresh.restart()
+    assert incident_of(fresh, first["incident"]) == incident
+    single = unmerge(fresh, first["incident"], [second["seq"]])
+    assert incident_of(fresh, single["id"])["confirmed"] is False
+    assert incident_of(fresh, first["incident"])["confirmed"] is False
+    assert incident_of(fresh, first["incident"])["sequences"][0]["frames"] == 2
+
+
+def test_a_flapping_sensor_pages_first_and_opens_one_fault(fresh):
+    answers = []
+    for number in range(12):
+        state = {"alarm": "smoke"} if number % 2 == 0 else {"alarm": "smoke", "alarm_state": "clear"}
+        answers.append(reported(fresh, number, category="sensor_alarm", grid="g1", device="s1", severity="extreme",
+                                occurred_at=instant(number - 12), attributes=state))
+    assert answers[0]["ticket"] and len({answer["incident"] for answer in answers}) == 1
+    incident = incident_of(fresh, answers[0]["incident"])
+    alarm = incident["alarm"]
+    assert alarm["flapping"] and alarm["occurrences"] == 6 and alarm["suppressed_total"] == 3
+    assert incident["reports_count"] == 12
+    assert ticket_of(fresh, alarm["fault_ticket"])["category"] == "sensor_fault"
+    assert len(pages(fresh, "/v1/tickets?category=sensor_fault", 10)) == 1
+
+
 @pytest.mark.parametrize("name", ["i0", "i", "1", "t1", "i01", "i-1", "i99999999", "i99999999999999999999"])
 def test_incidents_that_are_not_there(server, name):
     assert server.get(f"/v1/incidents/{name}").status == 404
