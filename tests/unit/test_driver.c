@@ -341,6 +341,67 @@ static void overdue_ones_fire_once_in_due_order_and_are_marked_late(void **state
     stage_close(&second);
 }
 
+static void write_stray(struct store *store, const struct deadline *stray) {
+    uint8_t key[DEADLINE_KEY_BYTES], value[DEADLINE_VALUE_BYTES];
+    struct store_batch *batch;
+    struct error error;
+    deadline_key_encode(key, stray);
+    deadline_value_encode(value, 1);
+    assert_int_equal(store_batch_new(&batch, store), STATUS_OK);
+    store_batch_put(batch, FAMILY_DEADLINES, (struct slice){key, sizeof key},
+                    (struct slice){value, sizeof value});
+    assert_int_equal(store_write(store, batch, &error), STATUS_OK);
+    store_batch_free(batch);
+}
+
+static void a_row_that_matches_nobody_is_removed(void **state) {
+    (void)state;
+    fill(&first);
+    uint64_t ticket = stage_report(&first, "road_collapse", 3000).ticket;
+    stage_settle(&first);
+    struct store *image = stage_copy(&first);
+    const struct deadline strays[] = {
+        {.due_ms = stage_now_ms - HOUR_MS, .object = 99999, .stage = DEADLINE_HANDLE},
+        {.due_ms = stage_now_ms + 9 * MINUTE_MS, .object = ticket, .stage = DEADLINE_CHECK},
+        {.due_ms = stage_now_ms + 30 * MINUTE_MS, .object = ticket - 1, .stage = DEADLINE_SUMMARY}};
+    for (size_t i = 0; i < ARRAY_COUNT(strays); i++) {
+        write_stray(image, &strays[i]);
+    }
+    stage_open(&second, image);
+    second.reports_count = first.reports_count;
+    store_close(image);
+    stage_settle(&second);
+    size_t rows = stage_count_rows(&second, FAMILY_DEADLINES);
+    assert_int_equal(rows, stage_count_rows(&first, FAMILY_DEADLINES) + ARRAY_COUNT(strays));
+    (void)stage_report(&first, "gas_leak", 9000); /* with the next block */
+    (void)stage_report(&second, "gas_leak", 9000);
+    stage_settle(&first);
+    stage_settle(&second);
+    assert_int_equal(second.metrics.deadlines_stray_total, ARRAY_COUNT(strays));
+    assert_int_equal(first.metrics.deadlines_stray_total, 0);
+    expect_alike();
+    stage_close(&second);
+}
+
+/* Its window of 72 hours ends while nobody is there; it is not taken into memory again. */
+static void an_incident_that_ended_meanwhile_leaves_no_row(void **state) {
+    (void)state;
+    uint64_t ticket = stage_report(&first, "rubble", 0).ticket;
+    stage_settle(&first);
+    handle(&first, ticket, "urban_management");
+    stage_must(&first, ticket,
+               (struct ticket_command){.verb = VERB_SUBMIT_RESULT, .closure = CLOSURE_HANDLED});
+    stage_must(&first, ticket, (struct ticket_command){.verb = VERB_CHECK_PASS});
+    stage_settle(&first);
+    stage_now_ms += 5 * 24 * HOUR_MS;
+    stage_restart(&second, &first);
+    (void)stage_report(&second, "gas_leak", 0);
+    stage_settle(&second);
+    assert_int_equal(second.metrics.deadlines_stray_total, 1);
+    stage_check(&second);
+    stage_close(&second);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, init, deinit)
     const struct CMUnitTest tests[] = {
@@ -351,6 +412,8 @@ int main(void) {
         TEST(a_crash_between_any_two_commits_changes_nothing),
         TEST(a_long_crash_tells_each_point_once),
         TEST(overdue_ones_fire_once_in_due_order_and_are_marked_late),
+        TEST(a_row_that_matches_nobody_is_removed),
+        TEST(an_incident_that_ended_meanwhile_leaves_no_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
