@@ -210,6 +210,30 @@ static void on_fire(void *context, const struct deadline *deadline, bool is_late
     append_events(driver);
 }
 
+/* A row that its object will remove with its next flush is no stray. */
+static bool is_awaited(void *context, const struct deadline *deadline) {
+    const struct driver *driver = context;
+    const struct ticket *ticket = docket_find(&driver->world.docket, deadline->object);
+    if (ticket != NULL) {
+        uint32_t key =
+            deadline->stage | (uint32_t)deadline->point << 8 | (uint32_t)deadline->part << 16;
+        return (deadline->due_ms == ticket->next_due_ms && key == ticket->due_key) ||
+               (deadline->due_ms == ticket->stored_due_ms && key == ticket->stored_due_key);
+    }
+    const struct incident *incident = incidents_find(&driver->world.incidents, deadline->object);
+    return incident != NULL && deadline->stage == DEADLINE_SUMMARY &&
+           (deadline->due_ms == incident->due_ms || deadline->due_ms == incident->armed_ms);
+}
+
+static void on_deadlines_read(void *context, const struct deadline *rows, size_t rows_count) {
+    struct driver *driver = context;
+    const struct committer *committer = driver->services->committer;
+    for (size_t i = 0; i < rows_count; i++) {
+        strays_look(driver->strays, &rows[i], committer_next_seq(committer));
+    }
+    strays_durable(driver->strays, committer_durable_seq(committer));
+}
+
 static void on_deadlines_failed(void *context, const struct error *error) {
     (void)context;
     log_line(LOG_LEVEL_ERROR, LOG_WARNING, "deadlines cannot be read: trying again", "error",
@@ -255,12 +279,14 @@ static void put_row(void *context, enum row_family family, struct slice key, str
 void driver_on_closing(struct driver *driver, struct row_set *rows) {
     uint64_t seq = committer_next_seq(driver->services->committer) - 1;
     struct closing closing = {driver, rows, seq};
+    strays_flush(driver->strays, rows);
     world_flush(&driver->world, seq, put_row, &closing);
     rules_flush(driver->services->rules, rows);
 }
 
 void driver_on_published(struct driver *driver, uint64_t seq) {
     deadlines_durable(driver->deadlines, seq);
+    strays_durable(driver->strays, seq);
 }
 
 enum status driver_load_ticket(struct driver *driver, struct slice key, struct slice value) {
@@ -363,6 +389,7 @@ static enum status make_deadlines(struct driver *driver) {
         .metrics = services->metrics,
         .context = driver,
         .fire = on_fire,
+        .on_read = on_deadlines_read,
         .may_fire = may_fire,
         .on_failed = on_deadlines_failed,
     };
@@ -375,6 +402,11 @@ enum status driver_new(struct driver **ret, struct services *services, struct er
     driver->services = services;
     CHECK(uv_timer_init(services->loop, &driver->recompute) == 0);
     driver->recompute.data = driver;
+    driver->strays = strays_new(&(struct strays_options){.loop = services->loop,
+                                                         .db = services->db,
+                                                         .metrics = services->metrics,
+                                                         .context = driver,
+                                                         .is_awaited = is_awaited});
     enum status status = make_memory(driver, error);
     if (status == STATUS_OK) {
         world_init(&driver->world, driver->world_memory, &services->config->limits);
@@ -401,6 +433,7 @@ void driver_free(struct driver *driver) {
         return;
     }
     deadlines_free(driver->deadlines);
+    strays_free(driver->strays);
     region_ref_release(driver->regions);
     pages_free(driver->world_memory, driver->world_bytes);
     free(driver->log_memory);
