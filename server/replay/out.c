@@ -58,7 +58,7 @@ static void on_event(void *context, const struct replay_run *run, const struct e
     json_out_text(&json, entry_kind_name(entry->kind));
     json_out_key(&json, "grid");
     if (entry->region < region_count(regions)) {
-        json_out_string(&json, region_get(regions, entry->region).code);
+        json_out_string(&json, region_code(regions, entry->region));
     } else {
         json_out_null(&json);
     }
