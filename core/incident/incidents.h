@@ -96,7 +96,7 @@ struct incidents {
 };
 
 /* Bytes for at most `limit` incidents (limits.open_incidents), closed ones in their window
- * included: 2,000,000 take about 1.9 GB of address space. */
+ * included: 2,000,000 take about 1.65 GB of address space. */
 size_t incidents_bytes(uint64_t limit);
 /* `memory` (zeroed, 64-byte aligned) stays the caller's; only what is used is touched. `policy` is
  * borrowed until another one is adopted. */
