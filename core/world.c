@@ -274,7 +274,7 @@ static void follow(struct world *world, const struct taken *taken, const struct 
 
 static bool is_grid(const struct region_table *regions, uint32_t region) {
     return regions != NULL && region < region_count(regions) &&
-           region_get(regions, region).children_count == 0;
+           !region_has_children(regions, region);
 }
 
 void world_plan_overall(struct world *world, struct stage_limit limit) {

@@ -104,7 +104,7 @@ union incident_detail {
     struct alarm alarm;
 };
 
-enum { INCIDENT_INDEXES = 5 };
+enum { INCIDENT_INDEXES = 4 };
 /* Place in an index: incidents with one key are a list, newest first; the first of each list is in
  * its bucket's chain. Slot + 1 each; 0: none. */
 struct incident_link {
@@ -113,27 +113,34 @@ struct incident_link {
     uint32_t chain_next, chain_before;
 };
 
-/* Fields are ordered by what matching reads of incidents that it then leaves alone: far ones cost
- * one cache line, near ones two. Those marked (table) are the table's own. */
+/* Fields are ordered by what matching reads of incidents that it then leaves alone: open ones that
+ * are near cost one cache line. Those marked (table) are the table's own. */
 struct incident {
-    uint64_t number;           /* sequence number of the entry that opened it */
-    struct position anchor;    /* the first position; distances are measured to it */
-    struct incident_link cell; /* (table) */
-    uint64_t merged_into;      /* 0: not merged; else never a merged one itself */
-    uint8_t state;             /* enum incident_state */
-    uint8_t severity;          /* enum severity: the worst told */
-    uint8_t priority;          /* 1..4 */
-    uint8_t class_index;       /* (table) of the policy in force; CLASS_NONE: it has none like it */
-    uint16_t flags;            /* enum incident_flag */
-    uint16_t observer_kinds;   /* bits 1 << enum observer_kind */
-
+    _Alignas(64) uint64_t number; /* sequence number of the entry that opened it */
+    struct position anchor;       /* the first position; distances are measured to it */
+    uint8_t state;                /* enum incident_state */
+    uint8_t severity;             /* enum severity: the worst told */
+    uint8_t priority;             /* 1..4 */
+    uint8_t class_index;     /* (table) of the policy in force; CLASS_NONE: it has none like it */
+    uint16_t flags;          /* enum incident_flag */
+    uint16_t observer_kinds; /* bits 1 << enum observer_kind */
     int64_t first_seen_ms, last_seen_ms; /* earliest and latest occurred_at: never rewound */
     int64_t last_activity_ms;            /* latest arrival or ticket activity, late backlog aside */
-    int64_t closed_ms;                   /* of the last closing or merging; 0: never */
-    int64_t due_ms;                      /* when incidents_fire is to be called; INT64_MAX: never */
-    uint64_t asset;                      /* of an alarm: its key; 0: none */
-    uint32_t class_tag, category_tag, region;
+    uint32_t category_tag, region;
+
+    uint64_t merged_into; /* 0: not merged; else never a merged one itself */
+    int64_t closed_ms;    /* of the last closing or merging; 0: never */
+    int64_t due_ms;       /* when incidents_fire is to be called; INT64_MAX: never */
+    uint64_t asset;       /* of an alarm: its key; 0: none */
+    uint64_t cell_key;    /* (table) */
+    uint32_t cell_block;  /* (table) block + 1 of the cell's places that it is in; 0: in none */
+    uint32_t class_tag;
     uint32_t reports_count;
+    uint8_t observers_count;
+    uint8_t detail_kind; /* enum detail_kind */
+    bool dirty, leaving; /* (table) */
+    uint8_t indexed;     /* (table) bits 1 << index */
+    uint32_t dirty_next; /* (table) */
 
     float extents_m[INCIDENT_DIRECTIONS][2]; /* least and greatest of the members' positions along
                                                 each direction, from the anchor */
@@ -142,17 +149,12 @@ struct incident {
     uint64_t ticket;               /* 0: none */
     union incident_detail *detail; /* NULL unless detail_kind says otherwise */
     float accuracy_m;
-    uint8_t observers_count;
-    uint8_t detail_kind;                 /* enum detail_kind */
-    bool dirty, leaving;                 /* (table) */
-    uint8_t indexed;                     /* (table) bits 1 << index */
-    uint32_t dirty_next;                 /* (table) */
     uint32_t moved_count, staying_count; /* (table) of one un-merge */
     int64_t armed_ms;                    /* (table) due_ms as last told by incidents_flush */
     uint64_t stored_under;               /* (table) merged_into of the ROW_MOVED that is on disk */
-    struct incident_link links[INCIDENT_INDEXES - 1]; /* (table) the other indexes */
+    struct incident_link links[INCIDENT_INDEXES]; /* (table) */
 };
-_Static_assert(offsetof(struct incident, first_seen_ms) == 64, "the first cache line");
+_Static_assert(offsetof(struct incident, merged_into) == 64, "the first cache line");
 _Static_assert(offsetof(struct incident, extents_m) == 128, "the second cache line");
 _Static_assert(sizeof(struct incident) % 64 == 0, "slots do not share cache lines");
 enum { CLASS_NONE = UINT8_MAX };

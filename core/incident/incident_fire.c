@@ -297,12 +297,14 @@ static void rank_cells(struct fire_query *query, unsigned class_index, bool of_s
     double reach_m = range_m + (of_sectors ? FIRE_SECTOR_M_MAX : FIRE_DISC_M_MAX);
     cell_walk_init(&walk, query->incidents, class_index, of_sectors, query->sight.position,
                    reach_m);
-    uint64_t key;
-    while (cell_walk_next(&walk, &key)) {
-        struct incident *incident = incidents_first(query->incidents, INDEX_CELL, key);
-        for (int n = 0; incident != NULL && n < CANDIDATES_MAX; n++) {
-            consider(query, incident, false);
-            incident = incidents_after(query->incidents, INDEX_CELL, incident);
+    struct cell cell;
+    while (cell_walk_next(&walk, &cell)) {
+        struct place_cursor cursor;
+        place_cursor_init(&cursor, query->incidents, cell);
+        const struct place *place = place_cursor_next(&cursor);
+        for (int n = 0; place != NULL && n < CANDIDATES_MAX; n++) {
+            consider(query, &query->incidents->slots[place->slot], false);
+            place = place_cursor_next(&cursor);
         }
     }
 }

@@ -64,18 +64,16 @@ static struct incident *find_same(const struct incidents *incidents,
                                   const struct incident *incident) {
     const struct merge_class *class = incident_class(incidents, incident);
     struct incident *oldest = NULL;
-    struct cell_walk walk;
-    cell_walk_init(&walk, incidents, incident->class_index, false, place_of(incident),
-                   (double)class->gate_m);
-    uint64_t key;
-    while (cell_walk_next(&walk, &key)) {
-        struct incident *other = incidents_first(incidents, INDEX_CELL, key);
-        for (int n = 0; other != NULL && n < CANDIDATES_MAX; n++) {
+    UNINITIALIZED struct near near;
+    struct near_place place;
+    near_init(&near, incidents, incident->class_index, place_of(incident), (double)class->gate_m);
+    while (near_fill(&near)) {
+        while (near_next(&near, &place)) {
+            struct incident *other = &incidents->slots[place.slot];
             if (other != incident && (oldest == NULL || other->number < oldest->number) &&
                 may_merge(incidents, incident, other)) {
                 oldest = other;
             }
-            other = incidents_after(incidents, INDEX_CELL, other);
         }
     }
     return oldest;

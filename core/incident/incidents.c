@@ -30,7 +30,8 @@ size_t incidents_bytes(uint64_t limit) {
     CHECK(limit > 0 && limit <= OPEN_INCIDENTS_CAP);
     return whole_lines(limit * sizeof(struct incident)) +
            whole_lines(limit * sizeof(union incident_detail)) +
-           INCIDENT_INDEXES * whole_lines(buckets_for(limit) * sizeof(uint32_t)) +
+           (INCIDENT_INDEXES + 1) * whole_lines(buckets_for(limit) * sizeof(uint32_t)) +
+           whole_lines(limit * sizeof(struct place_block)) +
            whole_lines(INCIDENTS_PENDING_MAX * sizeof(struct pending_member));
 }
 
@@ -49,6 +50,10 @@ void incidents_init(struct incidents *incidents, void *memory, uint64_t limit,
         incidents->buckets[i] = (uint32_t *)(void *)at;
         at += whole_lines(buckets * sizeof(uint32_t));
     }
+    incidents->cell_buckets = (uint32_t *)(void *)at;
+    at += whole_lines(buckets * sizeof(uint32_t));
+    incidents->blocks = (struct place_block *)(void *)at;
+    at += whole_lines(limit * sizeof(struct place_block));
     incidents->pending = (struct pending_member *)(void *)at;
     at += whole_lines(INCIDENTS_PENDING_MAX * sizeof(struct pending_member));
     CHECK(at == (uint8_t *)memory + incidents_bytes(limit));

@@ -37,6 +37,27 @@ void region_read(const struct region_table *table, uint32_t id, struct region_ro
     CHECK(bytes > 0);
 }
 
+struct slice region_code(const struct region_table *table, uint32_t id) {
+    uint32_t text = node_of(table, id)->text;
+    struct slice code =
+        region_row_code((struct slice){table->text + text, table->text_bytes - text});
+    CHECK(code.bytes > 0);
+    return code;
+}
+
+uint8_t region_level(const struct region_table *table, uint32_t id) {
+    return node_of(table, id)->level;
+}
+
+bool region_has_leader(const struct region_table *table, uint32_t id) {
+    uint32_t text = node_of(table, id)->text;
+    return region_row_has_leader((struct slice){table->text + text, table->text_bytes - text});
+}
+
+bool region_has_children(const struct region_table *table, uint32_t id) {
+    return node_of(table, id)->children_count > 0;
+}
+
 static bool has_code(const struct region_table *table, uint32_t id, struct slice code) {
     struct region_row row;
     region_read(table, id, &row);

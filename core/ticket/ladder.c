@@ -1,14 +1,10 @@
 #include "core/ticket/ladder.h"
 
-static bool has_leader(const struct region_table *regions, uint32_t region) {
-    return region_get(regions, region).leader.bytes > 0;
-}
-
 /* Steps from `path[count - 1]` to the highest region that may be told. */
 static size_t top_rank(const struct region_table *regions, const uint32_t *path, size_t count,
                        uint8_t top_level) {
     size_t rank = 0;
-    while (rank + 1 < count && region_get(regions, path[count - 2 - rank]).level >= top_level) {
+    while (rank + 1 < count && region_level(regions, path[count - 2 - rank]) >= top_level) {
         rank++;
     }
     return rank;
@@ -26,10 +22,10 @@ struct ladder_step ladder_climb(const struct region_table *regions, uint32_t reg
     size_t top = top_rank(regions, path, count, top_level);
     size_t told = rank < top ? (size_t)rank + 1 : top;
     size_t manned = told;
-    while (manned < top && !has_leader(regions, path[count - 1 - manned])) {
+    while (manned < top && !region_has_leader(regions, path[count - 1 - manned])) {
         manned++;
     }
-    if (has_leader(regions, path[count - 1 - manned])) {
+    if (region_has_leader(regions, path[count - 1 - manned])) {
         for (; told < manned; told++) {
             step.vacant[step.vacant_count++] = path[count - 1 - told];
         }

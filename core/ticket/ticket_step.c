@@ -15,7 +15,7 @@ static void note_level(struct ticket_step *step, bool is_worker) {
         region = step->ticket->region;
     }
     if (regions != NULL && region != REGION_NONE) {
-        step->ticket->closed_level = region_get(regions, region).level;
+        step->ticket->closed_level = region_level(regions, region);
     }
 }
 
