@@ -266,9 +266,10 @@ static void follow(struct world *world, const struct taken *taken, const struct 
     }
 }
 
+/* The number of regions below stands in the node: region_get would fetch the region's text too. */
 static bool is_grid(const struct region_table *regions, uint32_t region) {
     return regions != NULL && region < region_count(regions) &&
-           region_get(regions, region).children_count == 0;
+           region_subtree_count(regions, region) == 1;
 }
 
 void world_plan_overall(struct world *world, struct stage_limit limit) {

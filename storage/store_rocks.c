@@ -350,6 +350,11 @@ static void rocks_batch_put(struct store_batch *base, enum family family, struct
         values_bytes[i] = parts[i].bytes;
     }
     const char *key_text = (const char *)key.data;
+    if (parts_count == 1) { /* nearly all: without the lists of parts */
+        rocksdb_writebatch_put_cf(((struct rocks_batch *)base)->batch, batch_family(base, family),
+                                  key_text, key.bytes, values[0], values_bytes[0]);
+        return;
+    }
     rocksdb_writebatch_putv_cf(((struct rocks_batch *)base)->batch, batch_family(base, family), 1,
                                &key_text, &key.bytes, (int)parts_count, values, values_bytes);
 }
