@@ -79,28 +79,70 @@ static void the_ladder_climbs_a_ragged_path(void **state) {
     assert_null(strstr(world.events[6].json, "late_fire"));
 }
 
+static struct ladder_step climb_from(uint32_t region, uint8_t top_level, uint8_t rank) {
+    struct ladder_path path = ladder_path_of(world.regions, region);
+    return ladder_climb(world.regions, region, &path, top_level, rank);
+}
+
 static void offices_are_skipped_and_named(void **state) {
     (void)state;
     uint32_t micro = ticket_region(&world, "MICRO"), lone = ticket_region(&world, "LONE");
-    struct ladder_step step = ladder_climb(world.regions, micro, 0, 0);
+    struct ladder_step step = climb_from(micro, 0, 0);
     assert_int_equal(step.region, ticket_region(&world, "GRID"));
     assert_int_equal(step.vacant_count, 0);
-    step = ladder_climb(world.regions, micro, 0, step.rank);
+    step = climb_from(micro, 0, step.rank);
     assert_int_equal(step.region, ticket_region(&world, "TOWN"));
+    assert_int_equal(step.level, 2);
     assert_int_equal(step.vacant_count, 1);
     assert_int_equal(step.vacant[0], ticket_region(&world, "VILLAGE"));
     assert_false(step.is_top);
-    step = ladder_climb(world.regions, lone, 1, 0); /* no village on this path */
+    step = climb_from(lone, 1, 0); /* no village on this path */
     assert_int_equal(step.region, ticket_region(&world, "TOWN"));
-    step = ladder_climb(world.regions, lone, 1, step.rank);
+    step = climb_from(lone, 1, step.rank);
     assert_true(step.is_top && step.region == ticket_region(&world, "COUNTY"));
     uint8_t rank = step.rank;
-    step = ladder_climb(world.regions, lone, 1, rank);
+    step = climb_from(lone, 1, rank);
     assert_true(step.is_top && step.rank == rank);
-    step = ladder_climb(world.regions, lone, 3, 0); /* nobody below the top leads: not vacant */
+    step = climb_from(lone, 3, 0); /* nobody below the top leads: not vacant */
     assert_true(step.is_top && step.region == lone && step.vacant_count == 0);
-    step = ladder_climb(NULL, REGION_NONE, 0, 0);
+    const struct ladder_path nowhere = ladder_path_of(NULL, REGION_NONE);
+    step = ladder_climb(NULL, REGION_NONE, &nowhere, 0, 0);
     assert_true(step.is_top && step.region == REGION_NONE);
+}
+
+static void upload(const char *code, const char *parent, uint8_t level, const char *leader) {
+    struct support_upload upload = {0};
+    void *memory;
+    support_upload_row(&upload, &(struct region_row){.code = slice_text(code),
+                                                     .parent = slice_text(parent),
+                                                     .name = slice_text(code),
+                                                     .leader = slice_text(leader),
+                                                     .level = level});
+    world.context.regions = world.regions = support_table(&memory, world.regions, &upload);
+    support_upload_free(&upload);
+    free(world.regions_memory);
+    world.regions_memory = memory;
+}
+
+/* The grid goes to another town while its ticket climbs: those of its opening are told. The office
+ * that falls empty meanwhile is passed over, and the one that is filled is not. */
+static void a_ladder_keeps_the_path_of_its_opening(void **state) {
+    (void)state;
+    struct ticket *ticket = ticket_handled_by(&world, "outage", "power");
+    int64_t start = world.context.now_ms;
+    assert_int_equal(ladder_above_count(&ticket->path), 4);
+    upload("GRID", "OTHER", 4, "grid lead");
+    upload("VILLAGE", "TOWN", 3, "village head");
+    upload("TOWN", "COUNTY", 2, "");
+    struct ticket *later = ticket_opened(&world, "outage", "GRID");
+    ticket_world_hush(&world);
+    ticket_run_until(&world, ticket, start + 25 * HOUR);
+    ticket_assert_told(&world, ENTRY_TICKET_ESCALATED, "\"told\":\"VILLAGE\"");
+    ticket_run_until(&world, ticket, start + 31 * HOUR);
+    ticket_assert_told(&world, ENTRY_TICKET_ESCALATED, "\"told\":\"COUNTY\"");
+    ticket_assert_told(&world, ENTRY_TICKET_ESCALATED, "\"vacant\":[\"TOWN\"]");
+    assert_int_equal(later->path.above[0], ticket_region(&world, "OTHER"));
+    assert_int_equal(ladder_above_count(&later->path), 3);
 }
 
 static void p1_without_an_ack_climbs_each_five_minutes(void **state) {
@@ -337,6 +379,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(the_ladder_climbs_a_ragged_path),
         TEST(offices_are_skipped_and_named),
+        TEST(a_ladder_keeps_the_path_of_its_opening),
         TEST(p1_without_an_ack_climbs_each_five_minutes),
         TEST(an_ack_ends_aloud_and_paging_goes_on),
         TEST(leaving_a_state_ends_its_paging),
