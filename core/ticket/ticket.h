@@ -14,7 +14,7 @@
 #include "core/time/clock.h"
 
 enum {
-    TICKET_CLOCKS_MAX = 5,       /* at once: sign, on_scene, handle, decide, overall */
+    TICKET_CLOCKS_MAX = 6,       /* at once: sign, on_scene, handle, decide, overall, reply */
     TICKET_HOLDS_MAX = 8,        /* pauses remembered, so that clocks can be recomputed */
     TICKET_REPLAYS_MAX = 16,     /* command ids remembered */
     TICKET_NAME_BYTES_MAX = 128, /* an actor */

@@ -142,6 +142,9 @@ static void tell_fields(const struct ticket_step *step, struct ticket_event *eve
     if (command->verb == VERB_SUPERVISE) {
         json_write_key(&event->writer, "supervised");
         json_write_bool(&event->writer, ticket->supervised != 0);
+        const struct ticket_clock *reply = ticket_clock_of(ticket, STAGE_REPLY);
+        instant(event, "reply_by",
+                reply == NULL || reply->due_ms == CLOCK_NEVER ? 0 : reply->due_ms);
     }
     instant(event, "until", command->verb == VERB_REQUEST_SUSPENSION ? command->until_ms : 0);
     instant(event, "acked_until", ticket->acked_until_ms);

@@ -232,6 +232,9 @@ static void do_supervise(struct ticket_step *step) {
         ticket->facts |= FACT_SUPERVISED;
         ticket->supervisor = actor_hash(step);
         ticket->acked_until_ms = 0;
+        ticket_clock_start(step, STAGE_REPLY, step->at_ms);
+    } else {
+        ticket_clock_drop(step, STAGE_REPLY);
     }
 }
 

@@ -268,6 +268,8 @@ void ticket_json_members(struct json_out *out, const struct ticket_view *view) {
     write_suspension(out, ticket);
     write_request(out, view);
     json_out_key_bool(out, "supervised", ticket->supervised != 0);
+    const struct ticket_clock *reply = clock_of(ticket, STAGE_REPLY);
+    json_out_instant_or_null(out, "reply_by", reply != NULL ? reply->due_ms : 0);
     write_escalation(out, view);
     write_joint(out, view);
     write_flags(out, ticket);

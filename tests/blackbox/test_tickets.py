@@ -193,7 +193,14 @@ def test_an_unsolved_follow_up_reopens(server):
 
 def test_supervised_tickets_are_not_closed_before_the_lift(server):
     name = handling(server)
-    assert done(server, name, "supervise", role="supervisor", reason="third time")["supervised"] is True
+    supervised = done(server, name, "supervise", role="supervisor", reason="third time")
+    clock = clocks_of(server, name)["reply"]
+    assert supervised["supervised"] is True and supervised["reply_by"] == clock["due_at"]
+    assert clock["unit"] == "work_hour" and clock["limit"] == 4 and clock["light"] == "green"
+    assert done(server, name, "ack")["reply_by"] and "reply" in clocks_of(server, name)
+    answered = done(server, name, "progress", note="on the way")
+    assert answered["reply_by"] is None and answered["supervised"] is True and "reply" in answered["stages_ended"]
+    assert "reply" not in clocks_of(server, name)
     done(server, name, "submit_result", note="done")
     assert refused(server, name, "check_pass", 409)["reason"] == "supervised"
     assert name in [item["id"] for item in pages(server, "/v1/tickets?supervised=true", 100)]

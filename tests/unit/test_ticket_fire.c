@@ -294,6 +294,70 @@ static void nobody_decides_is_no(void **state) {
                 (ticket->stages_ended & 1u << STAGE_DECIDE) != 0);
 }
 
+/* An ack is no answer and does not hold the escalation back; what the unit does is one. */
+static void a_supervision_that_is_not_answered_escalates(void **state) {
+    (void)state;
+    struct ticket *ticket = ticket_handled_by(&world, "outage", "power");
+    int64_t start = world.context.now_ms;
+    ticket_must_give(&world, ticket,
+                     (struct ticket_command){.verb = VERB_PROGRESS, .on_scene = true});
+    ticket_must(&world, ticket, VERB_SUPERVISE);
+    ticket_assert_told(&world, ENTRY_TICKET_COMMAND, "\"reply_by\":\"2026-09-28T02:00:00.000Z\"");
+    ticket_at(&world, start + 50 * MINUTE);
+    ticket_must(&world, ticket, VERB_ACK);
+    ticket_world_hush(&world);
+    ticket_run_until(&world, ticket, start + 60 * MINUTE - 1);
+    assert_int_equal(ticket_told_count(&world, ENTRY_TICKET_OVERDUE), 0);
+    ticket_run_until(&world, ticket, start + 60 * MINUTE);
+    ticket_assert_told(&world, ENTRY_TICKET_OVERDUE, "\"stage\":\"reply\"");
+    ticket_assert_told(&world, ENTRY_TICKET_ESCALATED, "\"stage\":\"reply\"");
+    ticket_assert_told(&world, ENTRY_TICKET_ESCALATED, "\"told\":\"TOWN\"");
+    assert_true((ticket->overdue & 1u << STAGE_REPLY) != 0);
+    ticket_at(&world, start + 61 * MINUTE);
+    ticket_must(&world, ticket, VERB_PROGRESS);
+    assert_true((ticket->overdue & 1u << STAGE_REPLY) == 0);
+    assert_true((ticket->stages_late & 1u << STAGE_REPLY) != 0);
+    assert_true(ticket->supervised);
+    ticket_world_hush(&world);
+    ticket_must(&world, ticket, VERB_SUPERVISE);
+    ticket_must_give(&world, ticket, (struct ticket_command){.verb = VERB_SUPERVISE, .lift = true});
+    ticket_must(&world, ticket, VERB_SUPERVISE);
+    ticket_must(&world, ticket, VERB_SUBMIT_RESULT);
+    ticket_run_until(&world, ticket, start + 119 * MINUTE);
+    assert_int_equal(ticket_told_count(&world, ENTRY_TICKET_ESCALATED), 0);
+}
+
+/* Nor is what a timer does, or a co-handler. */
+static void nobody_answers_for_the_lead(void **state) {
+    (void)state;
+    struct ticket *ticket = ticket_opened(&world, "outage", "GRID");
+    const struct ticket_part_order part = {.unit_tag = policy_tag(SLICE_LITERAL("water"))};
+    ticket_must(&world, ticket, VERB_ACCEPT);
+    ticket_must_give(&world, ticket,
+                     (struct ticket_command){.verb = VERB_WHISTLE,
+                                             .decides = true,
+                                             .unit_tag = policy_tag(SLICE_LITERAL("power")),
+                                             .parts = &part,
+                                             .parts_count = 1});
+    int64_t start = world.context.now_ms;
+    ticket_must(&world, ticket, VERB_SUPERVISE);
+    struct ticket_actor water = ticket_anybody();
+    water.unit_tag = part.unit_tag;
+    ticket_must_give(&world, ticket, (struct ticket_command){.verb = VERB_SIGN, .actor = water});
+    ticket_must_give(&world, ticket,
+                     (struct ticket_command){.verb = VERB_PROGRESS, .actor = water});
+    ticket_run_until(&world, ticket, start + 60 * MINUTE);
+    assert_true(ticket_has(ticket, FACT_DEEMED_SIGNED));
+    ticket_assert_told(&world, ENTRY_TICKET_OVERDUE, "\"stage\":\"reply\"");
+    struct ticket_clock_view view;
+    size_t clocks = 0;
+    bool is_there = false;
+    for (; ticket_clock_explain(&world.context, ticket, clocks, &view); clocks++) {
+        is_there = is_there || view.stage == STAGE_REPLY;
+    }
+    assert_true(is_there);
+}
+
 static void a_return_holds_the_deemed_sign_back(void **state) {
     (void)state;
     struct ticket *ticket = ticket_opened(&world, "gas_leak", "GRID");
@@ -387,6 +451,8 @@ int main(void) {
         TEST(late_is_once_and_marked),
         TEST(a_ladder_that_was_climbed_forever_ends_in_reviews),
         TEST(nobody_decides_is_no),
+        TEST(a_supervision_that_is_not_answered_escalates),
+        TEST(nobody_answers_for_the_lead),
         TEST(a_return_holds_the_deemed_sign_back),
         TEST(closed_becomes_archived),
         TEST(no_limit_is_not_no_deadline),
