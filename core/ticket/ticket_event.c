@@ -174,6 +174,10 @@ void ticket_tell_command(const struct ticket_step *step) {
     ticket_event_text(&event, "note", command->note);
     ticket_event_text(&event, "reason", command->reason_text);
     ticket_event_text(&event, "command_id", command->command_id);
+    if (command->media_count > 0) {
+        json_write_key(&event.writer, "media");
+        ticket_media_write(&event.writer, command->media, command->media_count);
+    }
     tell_fields(step, &event);
     tell_parts(step, &event);
     ticket_event_append(step, &event, ENTRY_TICKET_COMMAND);

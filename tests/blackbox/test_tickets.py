@@ -63,6 +63,26 @@ def test_a_p3_ticket_goes_through_every_hand(server):
     assert [event["version"] for event in history] == list(range(1, len(history) + 1))
 
 
+def test_evidence_is_kept_with_the_command():
+    picture = {"url": "https://example.org/井盖.jpg", "sha256": "ab" * 32, "mime": "image/jpeg", "name": '"井".jpg'}
+    with Gridd() as server:
+        name = opened(server, category="road_dirty")
+        done(server, name, "request_verify")
+        done(server, name, "verify_result", result="confirmed", media=[picture])
+        done(server, name, "accept")
+        done(server, name, "dispatch")
+        done(server, name, "sign")
+        done(server, name, "progress", media=["https://example.org/2.jpg"], evidence=[{"sha256": "0" * 64, "taken": 1}])
+        done(server, name, "submit_result", evidence=[picture], note="clean")
+        server.restart()
+        media = {event.get("command"): event.get("media") for event in ticket_of(server, name)["history"]}
+        assert media["verify_result"] == media["submit_result"] == [picture]
+        assert media["progress"] == [{"url": "https://example.org/2.jpg"}, {"sha256": "0" * 64}]
+        assert media["accept"] is None
+        row = [row for row in server.timeline("g1", "?kind=ticket.*") if row.get("command") == "submit_result"]
+        assert row and row[0]["media"] == [picture]
+
+
 def test_a_versions_and_replayed_commands(server):
     name = opened(server)
     first = command(server, name, "accept", command_id="a-1", if_version=1)
@@ -284,6 +304,9 @@ def test_tickets_that_cannot_be_opened(server, body, pointer):
     ("verify_result", {"confirmed": "yes"}, "/confirmed"), ("verify_result", {"result": "perhaps"}, "/result"),
     ("merge", {"into": "5"}, "/into"), ("merge", {"into": "t0"}, "/into"), ("submit_result", {"closure": "x"}, "/closure"),
     ("submit_result", {"media": [5]}, "/media/0"), ("submit_result", {"media": ["x"] * 17}, "/media/16"),
+    ("submit_result", {"media": ["x" * 4097]}, "/media/0"), ("submit_result", {"media": [{}]}, "/media/0"),
+    ("ack", {"media": ["x" * 2048, "y" * 2048, "z"]}, "/media"), ("progress", {"media": ["a\nb"]}, "/media/0"),
+    ("submit_result", {"media": [{"url": 5}]}, "/media/0/url"), ("progress", {"media": [{"sha256": "ab"}]}, "/media/0"),
     ("submit_result", {"evidence": 5}, "/evidence"), ("supervise", {"lift": 1}, "/lift"),
     ("progress", {"on_scene": "true"}, "/on_scene"), ("dispatch", {"limit": "0h"}, "/limit"),
 ])
