@@ -147,8 +147,10 @@ static const char *verb_problem(const struct ticket_step *step, const char **poi
     case VERB_DOWNGRADE:
     case VERB_UPGRADE:
         return priority_problem(step, pointer);
-    case VERB_REQUEST_VERIFY:
     case VERB_ACCEPT:
+        return command->priority > 4 ? problem(pointer, "/priority", "a priority is 1, 2, 3 or 4")
+                                     : NULL;
+    case VERB_REQUEST_VERIFY:
     case VERB_DISPATCH:
     case VERB_SIGN:
     case VERB_PROGRESS:

@@ -66,7 +66,7 @@ struct ticket_command {
     uint32_t proposed_unit_tag;  /* return */
     struct stage_limit limit;    /* request_extension: by how much; dispatch: the handle limit */
     int64_t until_ms;            /* request_suspension */
-    uint8_t priority;            /* upgrade, downgrade; 0: one step */
+    uint8_t priority;            /* accept; upgrade, downgrade: 0 is one step */
     uint8_t severity;            /* the same; 0: as it is */
     uint32_t category_tag;       /* accept, upgrade, downgrade; 0: as it is */
     uint64_t target;             /* merge: number of the survivor, flattened */

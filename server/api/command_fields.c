@@ -339,7 +339,7 @@ static const struct {
     {"proposed_unit", FOR(RETURN), read_proposed_unit},
     {"limit", FOR(REQUEST_EXTENSION) | FOR(DISPATCH), read_limit},
     {"until", FOR(REQUEST_SUSPENSION), read_until},
-    {"priority", FOR_GRADES, read_priority},
+    {"priority", FOR_GRADES | FOR(ACCEPT), read_priority},
     {"severity", FOR_GRADES, read_severity},
     {"category", FOR_GRADES | FOR(ACCEPT), read_category},
     {"into", FOR(MERGE), read_into},

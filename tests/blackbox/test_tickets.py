@@ -241,6 +241,20 @@ def test_merge_unmerge_and_grades(server):
     assert done(server, newer, "downgrade")["priority"] == 3
 
 
+def test_accepting_fixes_the_priority(server):
+    name = opened(server, category="road_damage")
+    assert refused(server, name, "accept", 422, priority=5)["errors"][0]["pointer"] == "/priority"
+    before = clocks_of(server, name)["overall"]
+    assert before["unit"] == "work_day"
+    accepted = done(server, name, "accept", priority=2, actor="desk")
+    assert accepted["state"] == "accepted" and accepted["priority"] == 2
+    after = clocks_of(server, name)
+    assert after["overall"]["limit"] < before["limit"] and after["overall"]["started_at"] == before["started_at"]
+    assert done(server, opened(server), "accept", category="road_dirty", priority=4)["priority"] == 4
+    assert done(server, opened(server), "accept", category="gas_leak", priority=3)["state"] == "accepted"
+    assert done(server, opened(server), "accept", priority=1)["state"] == "dispatched"
+
+
 def test_lists_are_filtered_and_paged(server):
     mine = [opened(server, grid="g10", category="road_dirty", priority=2 + number % 2) for number in range(7)]
     done(server, mine[0], "void", reason="x")
