@@ -1,6 +1,7 @@
 #include "server/domain/driver_inside.h"
 
 #include "core/base/check.h"
+#include "server/domain/creates.h"
 #include "server/process/log.h"
 #include "server/rules/rules.h"
 #include "storage/pages.h"
@@ -257,6 +258,7 @@ void driver_on_closing(struct driver *driver, struct row_set *rows) {
     struct closing closing = {driver, rows, seq};
     world_flush(&driver->world, seq, put_row, &closing);
     rules_flush(driver->services->rules, rows);
+    creates_flush(driver->services->creates, rows);
 }
 
 void driver_on_published(struct driver *driver, uint64_t seq) {

@@ -68,6 +68,23 @@ def test_an_order_goes_to_each_addressee_and_comes_back():
         assert kinds[0] == "directive.issued" and "directive.receipt" in kinds and "directive.done" in kinds
 
 
+def test_an_order_that_is_sent_twice_is_issued_once():
+    body = {"text": "check the drains", "addressees": [{"region": "c1"}, {"region": "c10"}]}
+    with Gridd() as server:
+        first = send(server, "/v1/directives", body, **{"Idempotency-Key": "d-1"})
+        assert first.status == 201
+        ticket = send(server, "/v1/tickets", {"category": "streetlight", "grid": "g1"}, **{"Idempotency-Key": "d-1"})
+        assert ticket.status == 201, "a key is one of its kind"
+        for _ in range(2):
+            again = send(server, "/v1/directives", body, **{"Idempotency-Key": "d-1"})
+            assert again.status == 200 and again.headers["Idempotent-Replay"] == "true"
+            assert again.json() == first.json()
+            answer = send(server, "/v1/directives", {**body, "priority": 1}, **{"Idempotency-Key": "d-1"})
+            assert answer.status == 409 and answer.json()["title"] == "conflict"
+            server.restart()
+        assert len(pages(server, "/v1/tickets", 100)) == 3
+
+
 def test_many_addressees_in_one_commit_and_in_pages():
     regions = REGIONS + "".join(f"v{n},c1,2,Village {n},,\n" for n in range(1500))
     with Gridd(regions=regions) as server:

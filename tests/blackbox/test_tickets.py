@@ -1,4 +1,6 @@
 """Tickets over HTTP, as api.md says: their whole life, what is refused, and everything again after a kill."""
+import json
+
 import pytest
 
 from gridd import Gridd
@@ -369,6 +371,67 @@ def test_the_history_shows_the_newest_two_hundred(server):
     ticket = ticket_of(server, name)
     assert len(ticket["history"]) == 200 and ticket["history_truncated"] is True
     assert [event["version"] for event in ticket["history"]] == list(range(6, 206))
+
+
+def test_a_ticket_that_is_sent_twice_is_opened_once():
+    """As with reports: the same again is 200 and the first answer, the same key with another body is 409."""
+    body = {"category": "gas_leak", "grid": "g1", "note": "smells"}
+    with Gridd() as server:
+        first = send(server, "/v1/tickets", body, **{"Idempotency-Key": "k-1"})
+        assert first.status == 201 and "Idempotent-Replay" not in first.headers
+        done(server, first.json()["id"], "sign", actor="wang")
+        by_member = send(server, "/v1/tickets", {**body, "command_id": "k-2"})
+        assert by_member.status == 201
+        for _ in range(2):
+            again = send(server, "/v1/tickets", json.dumps(dict(reversed(body.items())), indent=1),
+                         **{"Idempotency-Key": "k-1"})
+            assert again.status == 200 and again.headers["Idempotent-Replay"] == "true"
+            assert again.json() == first.json()
+            again = send(server, "/v1/tickets", {**body, "command_id": "k-2"})
+            assert again.status == 200 and again.json() == by_member.json()
+            for other in ({**body, "note": "burns"}, {"category": "streetlight", "grid": "g1"}, {"category": "x"}):
+                answer = send(server, "/v1/tickets", other, **{"Idempotency-Key": "k-1"})
+                assert answer.status == 409 and answer.json()["title"] == "conflict"
+            server.restart()
+        assert len(pages(server, "/v1/tickets", 100)) == 2
+        assert send(server, "/v1/tickets", body).status == 201
+        assert send(server, "/v1/tickets", {**body, "command_id": "k-3"}, **{"Idempotency-Key": "k-4"}).status == 422
+        assert send(server, "/v1/tickets", body, **{"Idempotency-Key": "x" * 129}).status == 400
+        assert send(server, "/v1/tickets", {**body, "command_id": 5}).status == 422
+        refusal = send(server, "/v1/tickets", {"category": "none", "grid": "g1"}, **{"Idempotency-Key": "k-5"})
+        assert refusal.status == 422
+        assert send(server, "/v1/tickets", body, **{"Idempotency-Key": "k-5"}).status == 201
+
+
+def test_creates_are_not_repeated_over_kills_between():
+    """The same creates by several clients at once, each until it has an answer, with kill -9 meanwhile."""
+    import threading
+    with Gridd() as server:
+        names, stop = {}, threading.Event()
+
+        def client(number):
+            for each in range(12):
+                key, body = f"c{each}", {"category": "streetlight", "grid": "g1", "note": f"lamp {each}"}
+                while not stop.is_set():
+                    try:
+                        answer = send(server, "/v1/tickets", body, **{"Idempotency-Key": key})
+                    except OSError:
+                        continue
+                    if answer.status in (200, 201):
+                        names.setdefault(key, set()).add(answer.json()["id"])
+                        break
+                    assert answer.status == 503, answer.body
+
+        threads = [threading.Thread(target=client, args=(n,)) for n in range(3)]
+        for thread in threads:
+            thread.start()
+        for _ in range(3):
+            server.restart()
+        for thread in threads:
+            thread.join(60)
+        stop.set()
+        assert len(names) == 12 and all(len(ids) == 1 for ids in names.values()), names
+        assert len(pages(server, "/v1/tickets", 100)) == 12
 
 
 def test_everything_is_the_same_after_a_kill():
