@@ -41,6 +41,7 @@ void event_log_begin(struct event_log *log, int64_t now_ms, uint64_t next_seq) {
     log->text_bytes = 0;
     log->effects.now_ms = now_ms;
     log->effects.next_seq = next_seq;
+    log->effects.actor = log->effects.note = (struct slice){0};
 }
 
 void event_log_entry(const struct event_log *log, uint32_t index, struct entry *ret_entry,
