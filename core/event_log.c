@@ -1,6 +1,7 @@
 #include "core/event_log.h"
 
 #include "core/base/check.h"
+#include "core/region/region.h"
 
 #include <string.h>
 #include <xxhash.h>
@@ -12,6 +13,7 @@ size_t event_log_bytes(uint32_t events_max, size_t text_max) {
 static void append(void *context, const struct event *event) {
     struct event_log *log = context;
     CHECK(event->object != 0 && entry_kind_name(event->kind) != NULL);
+    CHECK(event->region != REGION_NONE); /* storage files entries by region */
     CHECK(log->events_count < log->events_max);
     CHECK(event->json.bytes <= log->text_max - log->text_bytes);
     CHECK(event->json.bytes >= 2 && event->json.data[0] == '{');

@@ -357,12 +357,22 @@ struct ticket_outcome world_command(struct world *world, struct ticket *ticket,
 
 enum status world_open_ticket(struct world *world, const struct ticket_opening *opening,
                               struct event_log *log, struct ticket **ret) {
+    if (opening->region == REGION_NONE) {
+        return STATUS_INVALID;
+    }
     return docket_open(&world->docket, step_context(world, log), opening, ret);
 }
 
 enum status world_issue(struct world *world, const struct directive_order *order,
                         struct event_log *log, uint64_t *ret_number) {
     CHECK(order->addressees_count < log->events_max);
+    bool is_placed = order->region != REGION_NONE;
+    for (size_t i = 0; i < order->addressees_count; i++) {
+        is_placed = is_placed && order->addressees[i].region != REGION_NONE;
+    }
+    if (!is_placed) {
+        return STATUS_INVALID;
+    }
     return docket_issue(&world->docket, step_context(world, log), order, ret_number);
 }
 

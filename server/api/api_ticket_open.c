@@ -105,6 +105,7 @@ static void open_ticket(struct opening_change *change) {
     struct ticket_view view;
     struct ticket_scene scene;
     struct driver_step step;
+    CHECK(change->opening.region != REGION_NONE); /* read_opening asks for it */
     if (driver_open_ticket(services->driver, &change->opening, &change->number, &step) !=
         STATUS_OK) {
         change_problem(&change->creation.change, 503, "full", "too many tickets are open");
