@@ -30,7 +30,7 @@ struct effects {
     struct slice actor, note;
     uint64_t next_seq; /* the sequence number the next appended entry gets: objects take theirs as
                           number, so that one number names the object and the entry that began it */
-    /* Appends an entry; the engine raises next_seq. Never fails: room was made before the step. */
+    /* Appends an entry and raises next_seq. Never fails: room was made before the step. */
     void (*append)(void *context, const struct event *event);
 };
 

@@ -86,9 +86,19 @@ enum status world_restore_ticket(struct world *world, struct slice key, struct s
 }
 
 enum status world_restore_directive(struct world *world, struct slice key, struct slice value) {
+    struct directive directive;
     /* Addressees stand beside their directive, under longer keys; they are for reading only. */
-    return key.bytes != DIRECTIVE_KEY_BYTES ? STATUS_OK
-                                            : docket_restore_directive(&world->docket, value);
+    if (key.bytes != DIRECTIVE_KEY_BYTES) {
+        return STATUS_OK;
+    }
+    enum status status = directive_row_decode(&directive, value);
+    return status != STATUS_OK || directive_is_done(&directive)
+               ? status
+               : docket_restore_directive(&world->docket, value);
+}
+
+enum status world_load_directive(struct world *world, struct slice value) {
+    return docket_restore_directive(&world->docket, value);
 }
 
 /* Tickets of incidents. */

@@ -57,8 +57,11 @@ MUST_USE enum status world_restore_incident(struct world *world, struct slice ke
                                             struct slice value, int64_t now_ms);
 MUST_USE enum status world_restore_ticket(struct world *world, struct slice key,
                                           struct slice value);
+/* One that is done is only looked at. */
 MUST_USE enum status world_restore_directive(struct world *world, struct slice key,
                                              struct slice value);
+/* Takes one into memory, done or not, for a late command to a ticket of it. */
+MUST_USE enum status world_load_directive(struct world *world, struct slice value);
 
 /* Does a report of this category become an incident? O(1). */
 bool world_wants(const struct world *world, uint32_t category_tag);

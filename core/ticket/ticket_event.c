@@ -85,7 +85,7 @@ void ticket_event_append(const struct ticket_step *step, struct ticket_event *ev
                              .object = ticket->number,
                              .json = json};
     effects->append(effects->context, &appended);
-    effects->next_seq = seq + 1;
+    CHECK(effects->next_seq == seq + 1);
     ticket->last_event_seq = seq;
     ticket->events_count++;
 }

@@ -118,6 +118,12 @@ void ticket_event_unit(const struct ticket_step *step, struct ticket_event *even
                        uint32_t unit_tag);
 void ticket_event_append(const struct ticket_step *step, struct ticket_event *event,
                          enum entry_kind kind);
+/* An entry of a directive: begins with its number, ends with what `appended` is of, and is its
+ * last. `appended` has kind, severity, region and category. */
+struct directive;
+void directive_event_begin(struct ticket_event *event, const struct directive *directive);
+void directive_event_append(const struct ticket_context *context, struct ticket_event *event,
+                            struct directive *directive, struct event appended);
 /* The entry of a command: ticket.changed. */
 void ticket_tell_command(const struct ticket_step *step);
 /* The unit and its head are told at once, and why: "supervise", "remind", "repage". */

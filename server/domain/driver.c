@@ -278,6 +278,10 @@ enum status driver_load_ticket(struct driver *driver, struct slice key, struct s
     return world_restore_ticket(&driver->world, key, value);
 }
 
+enum status driver_load_directive(struct driver *driver, struct slice value) {
+    return world_load_directive(&driver->world, value);
+}
+
 void driver_adopt(struct driver *driver) {
     refresh_view(driver);
 }

@@ -79,5 +79,7 @@ size_t driver_addressees_max(const struct driver *driver, struct slice issuer);
  * when the row is no ticket's. */
 MUST_USE enum status driver_load_ticket(struct driver *driver, struct slice key,
                                         struct slice value);
+/* The same of its directive's. */
+MUST_USE enum status driver_load_directive(struct driver *driver, struct slice value);
 
 #endif
