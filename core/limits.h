@@ -78,6 +78,8 @@
     X(joint_tickets, 65536, 4, 10000000, "tickets handled jointly; more: 503")                     \
     X(open_directives, 65536, 4, 10000000, "directives that are not done; more: 503")              \
     X(directive_addressees, 2048, 4, 20000, "addressees of one directive; more: 422")              \
+    X(create_keys, 65536, 4, 10000000,                                                             \
+      "creates that are recognised by their key, 32 bytes each; older ones are forgotten")         \
     X(stats_jobs, 4, 1, 64, "statistics and their lists under way; more: 503")                     \
     X(stats_ms, 10000, 1, 600000, "one count of statistics may take; more: 503")                   \
     X(disk_reserve_bytes, 512 * MIB, 1 * MIB, 1024 * GIB, "free disk below which intake: 507")

@@ -86,9 +86,19 @@ enum status world_restore_ticket(struct world *world, struct slice key, struct s
 }
 
 enum status world_restore_directive(struct world *world, struct slice key, struct slice value) {
+    struct directive directive;
     /* Addressees stand beside their directive, under longer keys; they are for reading only. */
-    return key.bytes != DIRECTIVE_KEY_BYTES ? STATUS_OK
-                                            : docket_restore_directive(&world->docket, value);
+    if (key.bytes != DIRECTIVE_KEY_BYTES) {
+        return STATUS_OK;
+    }
+    enum status status = directive_row_decode(&directive, value);
+    return status != STATUS_OK || directive_is_done(&directive)
+               ? status
+               : docket_restore_directive(&world->docket, value);
+}
+
+enum status world_load_directive(struct world *world, struct slice value) {
+    return docket_restore_directive(&world->docket, value);
 }
 
 /* Tickets of incidents. */
@@ -363,12 +373,22 @@ struct ticket_outcome world_command(struct world *world, struct ticket *ticket,
 
 enum status world_open_ticket(struct world *world, const struct ticket_opening *opening,
                               struct event_log *log, struct ticket **ret) {
+    if (opening->region == REGION_NONE) {
+        return STATUS_INVALID;
+    }
     return docket_open(&world->docket, step_context(world, log), opening, ret);
 }
 
 enum status world_issue(struct world *world, const struct directive_order *order,
                         struct event_log *log, uint64_t *ret_number) {
     CHECK(order->addressees_count < log->events_max);
+    bool is_placed = order->region != REGION_NONE;
+    for (size_t i = 0; i < order->addressees_count; i++) {
+        is_placed = is_placed && order->addressees[i].region != REGION_NONE;
+    }
+    if (!is_placed) {
+        return STATUS_INVALID;
+    }
     return docket_issue(&world->docket, step_context(world, log), order, ret_number);
 }
 

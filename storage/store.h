@@ -26,7 +26,8 @@
     X(DIRECTIVES, "directives") /* by number */                                                    \
     X(SUSPECTS, "suspects")     /* clock-suspect reports by identity */                            \
     X(DEADLINES, "deadlines")   /* what is due, in due order: core/time/deadline.h */              \
-    X(POLICIES, "policies")     /* texts of policy files by version */
+    X(POLICIES, "policies")     /* texts of policy files by version */                             \
+    X(CREATES, "creates")       /* first answers to creates that named a key */
 
 enum family {
 #define STORE_FAMILY_ENUM(name, text) FAMILY_##name,

@@ -184,6 +184,7 @@ static enum status make_family_options(struct rocks_store *store, enum family fa
     case FAMILY_TICKETS:
     case FAMILY_DIRECTIVES:
     case FAMILY_POLICIES:
+    case FAMILY_CREATES:
     case FAMILY_SUSPECTS:
         rows_options(options, store->cache, ROWS_FILTER_BITS);
         break;

@@ -116,6 +116,9 @@ static const char *limits_problem(const struct category_rules *rules) {
     if (rules->limits[STAGE_DECIDE].amount != 0) {
         return "decide: is given by priority, not by category";
     }
+    if (rules->limits[STAGE_REPLY].amount != 0) {
+        return "reply: is given by priority, not by category";
+    }
     const struct stage_limit *handle = &rules->limits[STAGE_HANDLE];
     if (overall->amount > 0 && handle->unit == overall->unit && handle->amount > overall->amount) {
         return "overall: is shorter than handle";
@@ -206,16 +209,29 @@ enum status policy_set_ladder(struct policy *policy, unsigned priority, const st
     return STATUS_OK;
 }
 
-enum status policy_set_decide(struct policy *policy, unsigned priority, struct stage_limit limit,
-                              struct error *error) {
+static enum status set_of_priority(struct stage_limit of[5], unsigned priority,
+                                   struct stage_limit limit, const char *why, struct error *error) {
     if (priority < 1 || priority > 4) {
         return refuse(error, "a priority is not 1, 2, 3 or 4");
     }
     if (limit.amount == 0 || !stage_limit_is_valid(limit)) {
-        return refuse(error, "a request must be decided within a limit of at most 366 days");
+        return refuse(error, why);
     }
-    policy->decide[priority] = limit;
+    of[priority] = limit;
     return STATUS_OK;
+}
+
+enum status policy_set_decide(struct policy *policy, unsigned priority, struct stage_limit limit,
+                              struct error *error) {
+    return set_of_priority(policy->decide, priority, limit,
+                           "a request must be decided within a limit of at most 366 days", error);
+}
+
+enum status policy_set_reply(struct policy *policy, unsigned priority, struct stage_limit limit,
+                             struct error *error) {
+    return set_of_priority(policy->reply, priority, limit,
+                           "a supervision must be answered within a limit of at most 366 days",
+                           error);
 }
 
 enum status policy_set_times(struct policy *policy, uint32_t archive_s, uint32_t reopen_s,

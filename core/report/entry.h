@@ -31,7 +31,8 @@
     X(24, TICKET_RECOMPUTED, "ticket.recomputed")                                                  \
     X(32, DIRECTIVE_ISSUED, "directive.issued")                                                    \
     X(33, DIRECTIVE_RECEIPT, "directive.receipt")                                                  \
-    X(34, DIRECTIVE_DONE, "directive.done")
+    X(34, DIRECTIVE_DONE, "directive.done")                                                        \
+    X(35, DIRECTIVE_REOPENED, "directive.reopened")
 
 enum entry_kind {
 #define ENTRY_KIND_ENUM(number, name, text) ENTRY_##name = (number),

@@ -54,12 +54,22 @@ static void remember(struct ticket *ticket, const struct ticket_command *command
     }
 }
 
+/* A co-handler does not answer for the lead, nor does a timer. */
+static bool is_answer(const struct ticket_step *step) {
+    return ticket_verb_answers(step->command->verb) && step->command->actor.roles != ROLE_SYSTEM &&
+           ticket_acting_part(step->joint, step->ticket, step->command) == NULL;
+}
+
 /* Does the command and tells it. False: no room. */
 static bool carry_out(struct ticket_step *step) {
     struct ticket *ticket = step->ticket;
     struct directive_share before = directive_share_of(ticket);
+    bool answers = is_answer(step);
     if (!ticket_do(step)) {
         return false;
+    }
+    if (answers) {
+        ticket_clock_end(step, STAGE_REPLY);
     }
     ticket->version++;
     ticket->last_activity_ms = step->at_ms;

@@ -45,7 +45,7 @@ static void tell_region(const struct ticket_step *step, struct ticket_event *eve
     ticket_event_text(event, "told", region.code);
     ticket_event_text(event, "leader", region.leader);
     json_write_key(&event->writer, "told_level");
-    json_write_u64(&event->writer, region.level);
+    json_write_u64(&event->writer, climb->level);
     if (climb->vacant_count > 0) {
         json_write_key(&event->writer, "vacant");
         json_write_array_begin(&event->writer);
@@ -56,9 +56,14 @@ static void tell_region(const struct ticket_step *step, struct ticket_event *eve
     }
 }
 
+/* A ticket whose row was written before paths were kept gets its own here. */
 static struct ladder_step climb(const struct ticket_step *step, uint8_t rank) {
-    return ladder_climb(step->context->regions, step->ticket->region, step->ladder->top_level,
-                        rank);
+    const struct region_table *regions = step->context->regions;
+    struct ticket *ticket = step->ticket;
+    if (ticket->path.levels == 0) {
+        ticket->path = ladder_path_of(regions, ticket->region);
+    }
+    return ladder_climb(regions, ticket->region, &ticket->path, step->ladder->top_level, rank);
 }
 
 /* Repeats that were missed are not made up for: the next one is still to come. */

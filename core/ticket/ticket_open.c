@@ -51,6 +51,7 @@ static void fill(const struct ticket_context *context, struct ticket *ticket,
         .own_sign = opening->sign,
         .own_handle = opening->handle,
         .own_overall = opening->overall,
+        .path = ladder_path_of(context->regions, opening->region),
         .stored_due_ms = TICKET_NEVER,
         .next_due_ms = TICKET_NEVER,
     };

@@ -2,6 +2,7 @@
 #include "core/base/check.h"
 #include "server/api/api_tickets.h"
 #include "server/api/body_values.h"
+#include "server/api/creation.h"
 #include "server/api/routes.h"
 #include "server/domain/driver.h"
 
@@ -10,7 +11,7 @@
 #include <string.h>
 
 struct directive_change {
-    struct change change;
+    struct creation creation;
     struct body body;
     struct directive_order order;
     struct buffer addressees; /* struct directive_addressee */
@@ -24,7 +25,7 @@ static struct directive_change *of(struct change *change) {
 static bool read_addressee_member(struct directive_change *change, struct slice name,
                                   struct directive_addressee *addressee) {
     struct body *body = &change->body;
-    const struct services *services = change->change.services;
+    const struct services *services = change->creation.change.services;
     if (slice_is(name, "region")) {
         return body_is_null(body) ||
                body_region(body, regions_current(services->regions)->table, &addressee->region);
@@ -58,7 +59,7 @@ static bool read_addressee(struct directive_change *change) {
 }
 
 static bool read_addressees(struct directive_change *change) {
-    const struct limits *limits = &change->change.services->config->limits;
+    const struct limits *limits = &change->creation.change.services->config->limits;
     struct body *body = &change->body;
     if (!body_array(body)) {
         return false;
@@ -78,7 +79,7 @@ static bool read_addressees(struct directive_change *change) {
 static bool read_member(struct directive_change *change, struct slice name) {
     struct body *body = &change->body;
     struct directive_order *order = &change->order;
-    const struct services *services = change->change.services;
+    const struct services *services = change->creation.change.services;
     if (slice_is(name, "category")) {
         return body_category(body, services->policy, &order->category_tag);
     }
@@ -104,6 +105,9 @@ static bool read_member(struct directive_change *change, struct slice name) {
     }
     if (slice_is(name, "severity")) {
         return body_severity(body, &order->severity);
+    }
+    if (slice_is(name, "command_id")) {
+        return creation_read_key(body);
     }
     if (slice_is(name, "priority")) {
         return body_priority(body, &order->priority);
@@ -141,7 +145,8 @@ static uint32_t root_of(const struct region_table *regions, uint32_t region) {
 /* Every entry stands somewhere. Who issues without saying where from does it at the top of the
  * tree, and a unit that is addressed without a region has its ticket where the issuer is. */
 static bool settle_regions(struct directive_change *change) {
-    const struct region_table *regions = regions_current(change->change.services->regions)->table;
+    const struct region_table *regions =
+        regions_current(change->creation.change.services->regions)->table;
     struct directive_order *order = &change->order;
     struct directive_addressee *addressees =
         (struct directive_addressee *)(void *)change->addressees.data;
@@ -165,7 +170,7 @@ static bool settle_regions(struct directive_change *change) {
 static bool is_whole(struct directive_change *change) {
     struct body *body = &change->body;
     struct directive_order *order = &change->order;
-    const struct policy *policy = change->change.services->policy;
+    const struct policy *policy = change->creation.change.services->policy;
     const struct category *usual = policy_category(policy, SLICE_LITERAL("directive"));
     order->category_tag =
         order->category_tag == 0 && usual != NULL ? usual->tag : order->category_tag;
@@ -211,7 +216,7 @@ static void answer(struct change *base) {
 
 static void write_answer(struct directive_change *change, const uint64_t *tickets) {
     struct json_out out;
-    json_out_init(&out, &change->change.answer);
+    json_out_init(&out, &change->creation.change.answer);
     json_out_object_begin(&out);
     json_out_name(&out, "directive", 'd', change->number);
     json_out_key(&out, "tickets");
@@ -227,31 +232,37 @@ static void write_answer(struct directive_change *change, const uint64_t *ticket
 
 static void refuse_as_too_large(struct directive_change *change) {
     char detail[128];
-    size_t max = driver_addressees_max(change->change.services->driver, change->order.issuer);
+    size_t max =
+        driver_addressees_max(change->creation.change.services->driver, change->order.issuer);
     (void)snprintf(detail, sizeof detail, "one directive of this issuer has at most %zu addressees",
                    max);
-    change_invalid(&change->change, "/addressees", detail);
+    change_invalid(&change->creation.change, "/addressees", detail);
 }
 
 static void issue(struct directive_change *change) {
-    struct driver *driver = change->change.services->driver;
+    struct driver *driver = change->creation.change.services->driver;
     struct driver_step step;
     uint64_t *tickets = calloc(change->order.addressees_count, sizeof *tickets);
     CHECK(tickets != NULL);
     enum status status = driver_issue(driver, &change->order, &change->number, tickets, &step);
     if (status == STATUS_OK) {
         write_answer(change, tickets);
-        change_wait(&change->change, step.seq, answer);
+        creation_made(&change->creation, change->number);
+        change_wait(&change->creation.change, step.seq, answer);
     } else if (status == STATUS_TOO_LARGE) {
         refuse_as_too_large(change);
     } else {
-        change_problem(&change->change, 503, "full", "too many tickets or directives are open");
+        change_problem(&change->creation.change, 503, "full",
+                       "too many tickets or directives are open");
     }
     free(tickets);
 }
 
 static void take(struct change *base) {
     struct directive_change *change = of(base);
+    if (!creation_is_new(&change->creation, "directive")) {
+        return;
+    }
     body_init(&change->body, buffer_slice(&base->body), &base->services->config->limits);
     if (!read_order(change)) {
         body_answer_problem(&change->body, base);
@@ -274,5 +285,5 @@ void api_directive_issue_on_headers(struct http_request *request) {
     struct directive_change *change = calloc(1, sizeof *change);
     CHECK(change != NULL);
     buffer_init(&change->addressees);
-    change_begin(&change->change, request, ORDER_BODY_BYTES_MAX, take, release);
+    change_begin(&change->creation.change, request, ORDER_BODY_BYTES_MAX, take, release);
 }

@@ -1,7 +1,7 @@
 /* POST /v1/incidents/{id}/merge and /unmerge */
 #include "core/base/check.h"
 #include "server/api/api_incidents.h"
-#include "server/api/body.h"
+#include "server/api/body_values.h"
 #include "server/api/routes.h"
 #include "server/domain/driver.h"
 #include "server/domain/ticket_json.h"
@@ -16,6 +16,7 @@ struct incident_change {
     uint64_t number;
     uint64_t into;      /* of a merge */
     struct buffer seqs; /* u64, of an un-merge */
+    struct driver_asked asked;
     /* What is known of them from their rows. */
     bool is_there, is_into_there, is_failed;
     struct buffer members; /* struct member, by rising seq */
@@ -124,12 +125,29 @@ static void merge(struct incident_change *change) {
         return;
     }
     uint64_t numbers[] = {a->number, b->number};
-    if (driver_merge(services->driver, numbers[0], numbers[1], &survivor, &step) != STATUS_OK) {
+    if (driver_merge(services->driver, numbers[0], numbers[1], &change->asked, &survivor, &step) !=
+        STATUS_OK) {
         refuse_merge(change, a, b);
         return;
     }
     write_incident(change, survivor, "merged", survivor == numbers[0] ? numbers[1] : numbers[0]);
     change_wait(&change->change, step.seq, answer);
+}
+
+/* Who asks and why; another name is refused as `detail` says. */
+static bool read_asked(struct incident_change *change, struct slice name, const char *detail) {
+    struct body *body = &change->body;
+    if (slice_is(name, "actor")) {
+        return body_is_null(body) ||
+               body_bounded_text(body, EFFECTS_ACTOR_BYTES_MAX, "it is longer than 128 bytes",
+                                 &change->asked.actor);
+    }
+    if (slice_is(name, "note")) {
+        return body_is_null(body) ||
+               body_bounded_text(body, EFFECTS_NOTE_BYTES_MAX, "it is longer than 2048 bytes",
+                                 &change->asked.note);
+    }
+    return body_refuse(body, detail);
 }
 
 static bool read_merge(struct incident_change *change) {
@@ -140,9 +158,10 @@ static bool read_merge(struct incident_change *change) {
     }
     while (body_member(body, &name)) {
         if (!slice_is(name, "into")) {
-            return body_refuse(body, "a merge has no such member");
-        }
-        if (!body_is_null(body) && !body_name(body, 'i', &change->into)) {
+            if (!read_asked(change, name, "a merge has no such member")) {
+                return false;
+            }
+        } else if (!body_is_null(body) && !body_name(body, 'i', &change->into)) {
             return false;
         }
     }
@@ -229,7 +248,7 @@ static void unmerge(struct incident_change *change) {
     struct driver_step step;
     uint64_t apart;
     switch (driver_unmerge(services->driver, change->number, seqs, change->seqs.bytes / 8, &members,
-                           &apart, &step)) {
+                           &change->asked, &apart, &step)) {
     case STATUS_OK:
         write_incident(change, apart, "from", change->number);
         change_wait(&change->change, step.seq, answer);
@@ -323,9 +342,10 @@ static bool read_unmerge(struct incident_change *change) {
     }
     while (body_member(body, &name)) {
         if (!slice_is(name, "seq")) {
-            return body_refuse(body, "an un-merge has no such member");
-        }
-        if (!body_is_null(body) && !read_seqs(change)) {
+            if (!read_asked(change, name, "an un-merge has no such member")) {
+                return false;
+            }
+        } else if (!body_is_null(body) && !read_seqs(change)) {
             return false;
         }
     }

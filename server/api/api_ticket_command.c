@@ -135,7 +135,7 @@ static void take(struct change *change) {
         body_answer_problem(&command->body, change);
     } else if (change_is_refused(change->request)) {
         return;
-    } else if (docket_find(&driver_world(services->driver)->docket, command->number) != NULL) {
+    } else if (ticket_is_loaded(services->ticket_loader, command->number)) {
         do_command(command);
     } else {
         command->load =

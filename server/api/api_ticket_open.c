@@ -2,6 +2,7 @@
 #include "core/base/check.h"
 #include "server/api/api_tickets.h"
 #include "server/api/body_values.h"
+#include "server/api/creation.h"
 #include "server/api/routes.h"
 #include "server/domain/driver.h"
 
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 
 struct opening_change {
-    struct change change;
+    struct creation creation;
     struct body body;
     struct ticket_opening opening;
     uint64_t number; /* once it is open */
@@ -17,7 +18,7 @@ struct opening_change {
 
 static bool read_occurred(struct opening_change *opening) {
     struct body *body = &opening->body;
-    int64_t now_ms = services_now_ms(opening->change.services);
+    int64_t now_ms = services_now_ms(opening->creation.change.services);
     if (!body_instant(body, &opening->opening.occurred_ms)) {
         return false;
     }
@@ -30,7 +31,7 @@ static bool read_occurred(struct opening_change *opening) {
 static bool read_member(struct opening_change *change, struct slice name) {
     struct body *body = &change->body;
     struct ticket_opening *opening = &change->opening;
-    const struct services *services = change->change.services;
+    const struct services *services = change->creation.change.services;
     if (slice_is(name, "category")) {
         return body_category(body, services->policy, &opening->category_tag);
     }
@@ -59,6 +60,9 @@ static bool read_member(struct opening_change *change, struct slice name) {
     }
     if (slice_is(name, "reporter_to_be_asked")) {
         return body_flag(body, &opening->has_reporter);
+    }
+    if (slice_is(name, "command_id")) {
+        return creation_read_key(body);
     }
     if (slice_is(name, "public")) {
         return body_flag(body, &opening->is_public);
@@ -97,13 +101,14 @@ static void answer(struct change *base) {
 }
 
 static void open_ticket(struct opening_change *change) {
-    struct services *services = change->change.services;
+    struct services *services = change->creation.change.services;
     struct ticket_view view;
     struct ticket_scene scene;
     struct driver_step step;
+    CHECK(change->opening.region != REGION_NONE); /* read_opening asks for it */
     if (driver_open_ticket(services->driver, &change->opening, &change->number, &step) !=
         STATUS_OK) {
-        change_problem(&change->change, 503, "full", "too many tickets are open");
+        change_problem(&change->creation.change, 503, "full", "too many tickets are open");
         return;
     }
     const struct ticket *ticket =
@@ -111,13 +116,17 @@ static void open_ticket(struct opening_change *change) {
     const struct ticket_actor anybody = {.roles = ROLE_ANY, .region = REGION_NONE};
     CHECK(ticket != NULL);
     ticket_view_now(&view, &scene, services, ticket);
-    ticket_write_object(&change->change.answer, &view, &anybody);
+    ticket_write_object(&change->creation.change.answer, &view, &anybody);
     ticket_scene_deinit(&scene);
-    change_wait(&change->change, step.seq, answer);
+    creation_made(&change->creation, change->number);
+    change_wait(&change->creation.change, step.seq, answer);
 }
 
 static void take(struct change *base) {
     struct opening_change *change = (struct opening_change *)(void *)base;
+    if (!creation_is_new(&change->creation, "ticket")) {
+        return;
+    }
     body_init(&change->body, buffer_slice(&base->body), &base->services->config->limits);
     if (!read_opening(change)) {
         body_answer_problem(&change->body, base);
@@ -138,5 +147,5 @@ void api_ticket_open_on_headers(struct http_request *request) {
     }
     struct opening_change *change = calloc(1, sizeof *change);
     CHECK(change != NULL);
-    change_begin(&change->change, request, COMMAND_BODY_BYTES_MAX, take, release);
+    change_begin(&change->creation.change, request, COMMAND_BODY_BYTES_MAX, take, release);
 }

@@ -1,6 +1,7 @@
 #include "server/domain/driver_inside.h"
 
 #include "core/base/check.h"
+#include "server/domain/creates.h"
 #include "server/process/log.h"
 #include "server/rules/rules.h"
 #include "storage/pages.h"
@@ -163,9 +164,17 @@ enum status driver_open_ticket(struct driver *driver, const struct ticket_openin
     return status;
 }
 
-enum status driver_merge(struct driver *driver, uint64_t a, uint64_t b, uint64_t *ret_survivor,
-                         struct driver_step *ret_step) {
+static struct event_log *begin_asked(struct driver *driver, const struct driver_asked *asked) {
     struct event_log *log = begin_step(driver, 0);
+    log->effects.actor = asked->actor;
+    log->effects.note = asked->note;
+    return log;
+}
+
+enum status driver_merge(struct driver *driver, uint64_t a, uint64_t b,
+                         const struct driver_asked *asked, uint64_t *ret_survivor,
+                         struct driver_step *ret_step) {
+    struct event_log *log = begin_asked(driver, asked);
     enum status status = world_merge(&driver->world, a, b, log, ret_survivor);
     end_step(driver, ret_step);
     return status;
@@ -173,8 +182,9 @@ enum status driver_merge(struct driver *driver, uint64_t a, uint64_t b, uint64_t
 
 enum status driver_unmerge(struct driver *driver, uint64_t incident, const uint64_t *seqs,
                            size_t seqs_count, const struct incident_members *members,
-                           uint64_t *ret_incident, struct driver_step *ret_step) {
-    struct event_log *log = begin_step(driver, 0);
+                           const struct driver_asked *asked, uint64_t *ret_incident,
+                           struct driver_step *ret_step) {
+    struct event_log *log = begin_asked(driver, asked);
     enum status status =
         world_unmerge(&driver->world, incident, seqs, seqs_count, members, log, ret_incident);
     end_step(driver, ret_step);
@@ -282,6 +292,7 @@ void driver_on_closing(struct driver *driver, struct row_set *rows) {
     strays_flush(driver->strays, rows);
     world_flush(&driver->world, seq, put_row, &closing);
     rules_flush(driver->services->rules, rows);
+    creates_flush(driver->services->creates, rows);
 }
 
 void driver_on_published(struct driver *driver, uint64_t seq) {
@@ -291,6 +302,10 @@ void driver_on_published(struct driver *driver, uint64_t seq) {
 
 enum status driver_load_ticket(struct driver *driver, struct slice key, struct slice value) {
     return world_restore_ticket(&driver->world, key, value);
+}
+
+enum status driver_load_directive(struct driver *driver, struct slice value) {
+    return world_load_directive(&driver->world, value);
 }
 
 void driver_adopt(struct driver *driver) {

@@ -36,7 +36,7 @@ static const cyaml_schema_field_t category_fields[] = {
     CATEGORY("follow_up", limits[STAGE_FOLLOW_UP]),
     CATEGORY("overall", limits[STAGE_OVERALL]),
     CYAML_FIELD_END};
-_Static_assert(STAGE_COUNT == 10, "each stage but decide has its key here");
+_Static_assert(STAGE_COUNT == 11, "each stage but decide and reply has its key here");
 
 static const cyaml_schema_field_t channel_fields[] = {
     WORD(REQUIRED, channel_yaml, "code", code), WORD(REQUIRED, channel_yaml, "name", name),
@@ -86,8 +86,8 @@ static const cyaml_schema_field_t ladder_fields[] = {
 static const cyaml_schema_field_t ladders_fields[] = {LADDERS(1), LADDERS(2), LADDERS(3),
                                                       LADDERS(4), CYAML_FIELD_END};
 
-#define DECIDE(priority) WORD(OPTIONAL, decide_yaml, "P" #priority, of[priority])
-static const cyaml_schema_field_t decide_fields[] = {DECIDE(1), DECIDE(2), DECIDE(3), DECIDE(4),
+#define LIMIT(priority) WORD(OPTIONAL, limits_yaml, "P" #priority, of[priority])
+static const cyaml_schema_field_t limits_fields[] = {LIMIT(1), LIMIT(2), LIMIT(3), LIMIT(4),
                                                      CYAML_FIELD_END};
 
 #define FIRE_OBSERVER(member) WORD(OPTIONAL, fire_observer_yaml, #member, member)
@@ -122,7 +122,8 @@ static const cyaml_schema_field_t policy_fields[] = {
     LIST(OPTIONAL, assignments, &assignment_schema, 0, ASSIGNMENTS_MAX),
     WORD(OPTIONAL, policy_yaml, "ladder_pause", ladder_pause),
     CYAML_FIELD_MAPPING_PTR("ladders", OPTIONAL, struct policy_yaml, ladders, ladders_fields),
-    CYAML_FIELD_MAPPING_PTR("decide", OPTIONAL, struct policy_yaml, decide, decide_fields),
+    CYAML_FIELD_MAPPING_PTR("decide", OPTIONAL, struct policy_yaml, decide, limits_fields),
+    CYAML_FIELD_MAPPING_PTR("reply", OPTIONAL, struct policy_yaml, reply, limits_fields),
     CYAML_FIELD_MAPPING_PTR("fire", OPTIONAL, struct policy_yaml, fire, fire_fields),
     WORD(OPTIONAL, policy_yaml, "archive", archive),
     WORD(OPTIONAL, policy_yaml, "reopen", reopen),

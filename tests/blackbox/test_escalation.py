@@ -69,6 +69,25 @@ def test_a_ladder_walks_up_the_region_path_and_repeats_at_the_top():
         assert all(at_ms(e["received_at"]) >= at_ms(e["point_at"]) for e in events if "point_at" in e)
 
 
+def test_a_ladder_keeps_the_path_it_had_at_opening():
+    """The grid moves to another town; who leads is asked when it is told."""
+    with Drill(accept="3s", step="1s", repeat="30m") as server:
+        told = Told(server)
+        ticket = server.leak(1)["ticket"]
+        answer = server.put_regions("code,parent,level,name,leader\ntown2,county,2,Second town,Other head\n"
+                                    "grid,town2,4,Grid,Grid worker\ntown,county,2,Town,\n")
+        assert answer.status == 200, answer.body
+        moved = server.leak(2)["ticket"]
+        server.restart()
+        ways = [server.get(f"/v1/tickets/{t}").json()["escalation"]["ladder"] for t in (ticket, moved)]
+        assert ways == [["village", "town", "county", "city"], ["town2", "county", "city"]]
+        told.wait(lambda: len(told.of(moved, "ticket.escalated")) >= 3)
+        told.close()
+        assert [e["told"] for e in told.of(ticket, "ticket.escalated")] == ["county", "city"]
+        assert told.of(ticket, "ticket.escalated")[0]["vacant"] == ["village", "town"]
+        assert [e["told"] for e in told.of(moved, "ticket.escalated")] == ["town2", "county", "city"]
+
+
 LADDER = [("ticket.opened", None, 0), ("ticket.paged", "overall", 1), ("ticket.reminder", "accept", 0),
           ("ticket.near_deadline", "accept", 0), ("ticket.overdue", "accept", 0), ("ticket.escalated", "accept", 1),
           ("ticket.escalated", "accept", 2), ("ticket.escalated", "accept", 3)]

@@ -98,7 +98,7 @@ def test_closing_follows_the_ticket(fresh):
 def test_merge_and_unmerge_bring_tickets_along(fresh):
     a, b, c = lamp(fresh, 1), lamp(fresh, 2, 1000), lamp(fresh, 3, 1010)
     assert b["incident"] == c["incident"] != a["incident"]
-    merged = merge(fresh, b["incident"], {"into": a["incident"]})
+    merged = merge(fresh, b["incident"], {"into": a["incident"], "actor": "desk", "note": "the same lamp"})
     assert merged["id"] == a["incident"] and merged["merged"] == b["incident"] and merged["reports_count"] == 3
     gone = incident_of(fresh, b["incident"])
     assert gone["state"] == "merged" and gone["merged_into"] == a["incident"]
@@ -121,7 +121,10 @@ def test_merge_and_unmerge_bring_tickets_along(fresh):
     fresh.restart()
     assert [incident_of(fresh, x["incident"]) for x in (a, b)] == before
 
-    apart = unmerge(fresh, a["incident"], [c["seq"], b["seq"]])
+    apart = unmerge(fresh, a["incident"], {"seq": [c["seq"], b["seq"]], "actor": "chen", "note": "two \"lamps\""})
+    told = {row["kind"]: row for row in fresh.timeline("c", "?kind=incident.*")}
+    assert told["incident.merged"]["actor"] == "desk" and told["incident.merged"]["note"] == "the same lamp"
+    assert told["incident.unmerged"]["actor"] == "chen" and told["incident.unmerged"]["note"] == 'two "lamps"'
     assert apart["id"] == b["incident"] and apart["from"] == a["incident"] and apart["reports_count"] == 2
     assert incident_of(fresh, a["incident"])["reports_count"] == 1
     assert ticket_of(fresh, b["ticket"])["state"] == "reported"
@@ -144,6 +147,9 @@ def test_what_cannot_be_merged(fresh):
     assert merge(fresh, a["incident"], {"into": gas["incident"]}, 409)["reason"] == "class"
     assert merge(fresh, a["incident"], {"into": a["incident"]}, 422)["errors"][0]["pointer"] == "/into"
     assert merge(fresh, a["incident"], {"into": "i99999"}, 422)["errors"][0]["pointer"] == "/into"
+    for fields, pointer in (({"actor": "x" * 129}, "/actor"), ({"note": "x" * 2049}, "/note"), ({"note": 5}, "/note")):
+        assert merge(fresh, a["incident"], {"into": "i1", **fields}, 422)["errors"][0]["pointer"] == pointer
+        assert unmerge(fresh, a["incident"], {"seq": [1], **fields}, 422)["errors"][0]["pointer"] == pointer
     assert merge(fresh, "i99999", {"into": a["incident"]}, 404)
     assert merge(fresh, a["ticket"], {"into": a["incident"]}, 404)
     for body in ({}, {"into": None}, {"into": 5}, {"into": "t5"}, {"into": a["incident"], "x": 1}):

@@ -94,6 +94,7 @@ static void bad_category_rules_are_refused(void **state) {
         {STAGE_HANDLE, {0, 1}, "range"},
         {STAGE_HANDLE, {METERING_WORK_DAY, 8}, "shorter than handle"},
         {STAGE_DECIDE, {METERING_URGENT_HOUR, 60}, "by priority"},
+        {STAGE_REPLY, {METERING_URGENT_HOUR, 60}, "by priority"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         rules = good;
@@ -325,11 +326,19 @@ static void times_are_bounded(void **state) {
     refused(policy_set_decide(&policy, 0, soon, &error), "priority");
     refused(policy_set_decide(&policy, 5, soon, &error), "priority");
     refused(policy_set_decide(&policy, 1, never, &error), "decided");
+    refused(policy_set_reply(&policy, 0, soon, &error), "priority");
+    refused(policy_set_reply(&policy, 1, never, &error), "answered");
     assert_int_equal(policy_set_times(&policy, 1, 0, 0, 100, &error), STATUS_OK);
     assert_int_equal(policy.archive_s + policy.self_check_percent, 101);
     assert_int_equal(policy_set_decide(&policy, 4, soon, &error), STATUS_OK);
     assert_int_equal(policy.decide[4].amount, 60);
     assert_int_equal(policy.decide[3].amount, 4 * 3600);
+    for (unsigned priority = 1; priority <= 4; priority++) { /* as long as an ack holds */
+        assert_int_equal(policy.reply[priority].unit, policy.ladders[priority].ack.unit);
+        assert_int_equal(policy.reply[priority].amount, policy.ladders[priority].ack.amount);
+    }
+    assert_int_equal(policy_set_reply(&policy, 4, soon, &error), STATUS_OK);
+    assert_int_equal(policy.reply[4].amount, 60);
 }
 
 int main(void) {

@@ -67,7 +67,7 @@ static void everything_can_be_said(void **state) {
          "fire: {geostationary: {window: 30m, radius_m: 3000}, camera: {radius_m: 20000}, "
          "rekindle_m: 700, overlap_percent: 25, sequence_gap: 1h, confirm_frames: 2, "
          "confirm_within: 90s}\n"
-         "decide: {P4: 3wd}\narchive: 1d\nreopen: none\nreturn_window: 30m\n"
+         "decide: {P4: 3wd}\nreply: {P2: 2h}\narchive: 1d\nreopen: none\nreturn_window: 30m\n"
          "self_check_percent: 25\n");
     const struct category *litter = policy_category(&policy, SLICE_LITERAL("litter"));
     assert_false(litter->opens_ticket);
@@ -83,6 +83,7 @@ static void everything_can_be_said(void **state) {
         [STAGE_FOLLOW_UP] = {METERING_URGENT_HOUR, 518400},
         [STAGE_DECIDE] = {METERING_URGENT_HOUR, 0},
         [STAGE_OVERALL] = {METERING_WORK_DAY, 7},
+        [STAGE_REPLY] = {METERING_URGENT_HOUR, 0},
     };
     for (size_t i = 0; i < STAGE_COUNT; i++) {
         assert_int_equal(litter->limits[i].unit, limits[i].unit);
@@ -117,6 +118,8 @@ static void everything_can_be_said(void **state) {
     assert_int_equal(policy.fire.confirm_within_s, 90);
     assert_int_equal(policy.decide[4].amount, 3);
     assert_int_equal(policy.decide[1].amount, 600);
+    assert_int_equal(policy.reply[2].amount, 7200);
+    assert_int_equal(policy.reply[1].amount, 900);
     assert_int_equal(policy.archive_s, 86400);
     assert_int_equal(policy.reopen_s, 0);
     assert_int_equal(policy.return_s, 1800);
@@ -224,6 +227,8 @@ static void bad_sections_are_refused_with_line_and_key(void **state) {
         {"decide:\n", "  P1: none", ":8: decide.P1: a request must be decided"},
         {"decide:\n", "  P1: 10", ":8: decide.P1: is no limit"},
         {"decide:\n", "  P0: 10m", ":8: decide.P0: there is no such key"},
+        {"reply:\n", "  P1: none", ":8: reply.P1: a supervision must be answered"},
+        {"reply:\n", "  P1: soon", ":8: reply.P1: is no limit"},
         {"\n", "archive: none", ":8: archive: is not from"},
         {"\n", "archive: 5wd", ":8: archive: is no time"},
         {"\n", "reopen: 367d", ":8: reopen: is no time"},
@@ -259,6 +264,7 @@ static void bad_members_are_refused_with_line_and_key(void **state) {
         {"handle: 367wd", "", ":5: categories[0].handle: is no limit"},
         {"check: 1 h", "", ":5: categories[0].check: is no limit"},
         {"decide: 1h", "", ":5: categories[0].decide: there is no such key"},
+        {"reply: 1h", "", ":5: categories[0].reply: there is no such key"},
         {"handle: 3h, overall: 2h", "", ":5: categories[0].overall: is shorter than handle"},
         {"handle: none", "", ":5: categories[0]: overall: without it"},
         {"handle: none, overall: none", "", ":5: categories[0].overall: without it"},

@@ -373,6 +373,32 @@ static void a_report_opens_an_incident_and_its_ticket(void **state) {
     drive_close(&drive);
 }
 
+/* Entries are filed by region, so what is nowhere is not begun. */
+static void nothing_begins_nowhere(void **state) {
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, 16);
+    uint32_t tag = policy_tag(SLICE_LITERAL("pothole"));
+    struct ticket_opening opening = {
+        .origin = ORIGIN_MANUAL, .category_tag = tag, .region = REGION_NONE};
+    struct ticket *ticket;
+    struct event_log *log = begin(&drive, drive.next_seq);
+    assert_int_equal(world_open_ticket(&drive.world, &opening, log, &ticket), STATUS_INVALID);
+    struct directive_addressee addressees[] = {{.region = 0}, {.region = REGION_NONE}};
+    struct directive_order orders = {
+        .region = 0, .category_tag = tag, .addressees = addressees, .addressees_count = 2};
+    uint64_t number;
+    assert_int_equal(world_issue(&drive.world, &orders, log, &number), STATUS_INVALID);
+    addressees[1].region = 1;
+    orders.region = REGION_NONE;
+    assert_int_equal(world_issue(&drive.world, &orders, log, &number), STATUS_INVALID);
+    assert_int_equal(log->events_count, 0);
+    opening.region = 0;
+    assert_int_equal(world_open_ticket(&drive.world, &opening, log, &ticket), STATUS_OK);
+    assert_true(log->events_count > 0);
+    drive_close(&drive);
+}
+
 static void a_category_without_tickets_is_not_wanted(void **state) {
     (void)state;
     struct drive drive;
@@ -753,6 +779,7 @@ static void every_open_ticket_has_a_deadline(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_report_opens_an_incident_and_its_ticket),
+        cmocka_unit_test(nothing_begins_nowhere),
         cmocka_unit_test(a_category_without_tickets_is_not_wanted),
         cmocka_unit_test(a_planned_overall_limit_is_for_one_report),
         cmocka_unit_test(a_worse_report_makes_the_ticket_more_urgent),
