@@ -69,26 +69,48 @@ enum status world_restore_incident(struct world *world, struct slice key, struct
     return incidents_restore(&world->incidents, key, value, now_ms, &incident);
 }
 
-enum status world_restore_ticket(struct world *world, struct slice key, struct slice value) {
+static enum status take_ticket(struct world *world, struct slice key, struct slice value,
+                               bool also_final) {
     uint64_t number;
-    struct ticket *ticket;
+    struct ticket *ticket, UNINITIALIZED stored;
+    struct joint UNINITIALIZED joint;
+    bool has_joint;
     if (!ticket_key_decode(&number, key)) {
         return STATUS_CORRUPT;
     }
     if (docket_find(&world->docket, number) != NULL) {
         return STATUS_OK;
     }
-    enum status status = docket_restore(&world->docket, value, &ticket);
-    if (status == STATUS_OK && ticket->number != number) {
+    enum status status = ticket_row_decode(&stored, &joint, &has_joint, value);
+    if (status == STATUS_OK && stored.number != number) {
         return STATUS_CORRUPT;
     }
-    return status;
+    if (status != STATUS_OK ||
+        (!also_final && ticket_state_is_final((enum ticket_state)stored.state))) {
+        return status;
+    }
+    return docket_restore(&world->docket, value, &ticket);
+}
+
+/* What is over left memory when it was flushed, and must not come back to fill it. */
+enum status world_restore_ticket(struct world *world, struct slice key, struct slice value) {
+    return take_ticket(world, key, value, false);
+}
+
+enum status world_load_ticket(struct world *world, struct slice key, struct slice value) {
+    return take_ticket(world, key, value, true);
 }
 
 enum status world_restore_directive(struct world *world, struct slice key, struct slice value) {
+    struct directive directive;
     /* Addressees stand beside their directive, under longer keys; they are for reading only. */
-    return key.bytes != DIRECTIVE_KEY_BYTES ? STATUS_OK
-                                            : docket_restore_directive(&world->docket, value);
+    if (key.bytes != DIRECTIVE_KEY_BYTES) {
+        return STATUS_OK;
+    }
+    enum status status = directive_row_decode(&directive, value);
+    return status != STATUS_OK || directive_is_done(&directive)
+               ? status
+               : docket_restore_directive(&world->docket, value);
 }
 
 /* Tickets of incidents. */

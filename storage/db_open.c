@@ -45,6 +45,10 @@ static enum status open_store(struct db *db, const struct db_options *options,
                               struct error *error) {
     struct store_options store = options->store;
     store.read_only = false;
+    if (options->kind == DB_GIVEN) {
+        db->store = options->given;
+        return STATUS_OK;
+    }
     if (options->kind == DB_MEM) {
         return store_open_mem(&db->store, &store, error);
     }

@@ -264,7 +264,7 @@ void driver_on_published(struct driver *driver, uint64_t seq) {
 }
 
 enum status driver_load_ticket(struct driver *driver, struct slice key, struct slice value) {
-    return world_restore_ticket(&driver->world, key, value);
+    return world_load_ticket(&driver->world, key, value);
 }
 
 void driver_adopt(struct driver *driver) {

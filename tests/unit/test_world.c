@@ -490,9 +490,9 @@ static void merging_and_unmerging_takes_the_tickets_along(void **state) {
     for (size_t i = 0; i < drive.rows_count; i++) {
         const struct row *row = &drive.rows[i];
         if (row->family == ROW_TICKET) {
-            assert_int_equal(world_restore_ticket(&drive.world,
-                                                  (struct slice){row->key, row->key_bytes},
-                                                  (struct slice){row->value, row->value_bytes}),
+            assert_int_equal(world_load_ticket(&drive.world,
+                                               (struct slice){row->key, row->key_bytes},
+                                               (struct slice){row->value, row->value_bytes}),
                              STATUS_OK);
         }
     }
