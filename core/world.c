@@ -226,23 +226,31 @@ static void reopen_for_report(struct world *world, const struct taken *taken,
     }
 }
 
-/* The ticket of an incident that was merged away is merged into the survivor's. */
+static void give_ticket(struct world *world, uint64_t incident, const struct ticket *ticket) {
+    enum status status = incidents_set_ticket(&world->incidents, incident, ticket->number);
+    CHECK(status == STATUS_OK);
+}
+
+/* Of the tickets of two incidents that become one, the older goes on: mostly the survivor's, but an
+ * incident that was reopened may have a newer ticket than one that came after it. */
 static void merge_tickets(struct world *world, uint64_t merged, uint64_t survivor,
                           struct event_log *log) {
     struct ticket *ticket = ticket_of(world, merged), *target = ticket_of(world, survivor);
-    if (ticket == NULL || !ticket_state_is_open(ticket->state)) {
+    if (ticket == NULL || ticket == target || !ticket_state_is_open(ticket->state)) {
         return;
     }
-    if (target == NULL) { /* it has none: this one goes on for both */
-        enum status status = incidents_set_ticket(&world->incidents, survivor, ticket->number);
-        CHECK(status == STATUS_OK);
+    if (target == NULL || !ticket_state_is_open(target->state)) {
+        give_ticket(world, survivor, ticket);
         return;
     }
-    if (ticket != target) {
-        command_by_system(world, ticket,
-                          (struct ticket_command){.verb = VERB_MERGE, .target = target->number},
-                          log);
+    if (target->number > ticket->number) {
+        struct ticket *newer = target;
+        give_ticket(world, survivor, ticket);
+        target = ticket;
+        ticket = newer;
     }
+    command_by_system(world, ticket,
+                      (struct ticket_command){.verb = VERB_MERGE, .target = target->number}, log);
 }
 
 /* A sensor that flaps is broken: that is a matter of its own. */

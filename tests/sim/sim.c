@@ -102,7 +102,9 @@ static void start(void *context) {
     if (sim_chance(STREAM_CRASH, sim->swarm.recovery_crashes)) {
         sim_disk_die_after(sim->disk, sim_between(STREAM_CRASH, 1, 3));
     }
-    if (!sim_server_start(&sim->server)) {
+    bool is_open = sim_server_start(&sim->server);
+    sim_disk_die_after(sim->disk, 0);
+    if (!is_open) {
         sim_later(sim_between(STREAM_NET, 10, 500) * NS_PER_MS, start, sim);
         return;
     }
