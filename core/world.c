@@ -2,6 +2,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 
 #include <string.h>
 
@@ -94,7 +95,7 @@ static enum status take_ticket(struct world *world, struct slice key, struct sli
 
 /* What is over left memory when it was flushed, and must not come back to fill it. */
 enum status world_restore_ticket(struct world *world, struct slice key, struct slice value) {
-    return take_ticket(world, key, value, false);
+    return take_ticket(world, key, value, MUTANT(FINAL_TICKETS_RESTORED));
 }
 
 enum status world_load_ticket(struct world *world, struct slice key, struct slice value) {
@@ -243,7 +244,7 @@ static void merge_tickets(struct world *world, uint64_t merged, uint64_t survivo
         give_ticket(world, survivor, ticket);
         return;
     }
-    if (target->number > ticket->number) {
+    if (target->number > ticket->number && !MUTANT(MERGE_INTO_NEWER)) {
         struct ticket *newer = target;
         give_ticket(world, survivor, ticket);
         target = ticket;

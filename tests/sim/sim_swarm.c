@@ -50,7 +50,7 @@ static void draw_faults(struct sim_swarm *swarm) {
     swarm->write_fails = maybe(8);
     swarm->seal_fails = maybe(60);
     swarm->read_fails = maybe(20);
-    swarm->iter_fails = maybe(20);
+    swarm->iter_fails = maybe(80);
     swarm->disk_stalls = maybe(10);
     swarm->recovery_crashes = maybe(300);
     swarm->clock_steps = maybe(60);
