@@ -361,7 +361,7 @@ static void choose_cursor(struct centre *centre, struct http_request *request) {
 
 static void connect_feed(struct centre *centre) {
     struct sim_server *server = centre->outside->server;
-    if (!server->up) {
+    if (!server->up || server->services.not_ready != NULL) {
         schedule(centre, 200 * NS_PER_MS);
         return;
     }

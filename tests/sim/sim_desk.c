@@ -420,7 +420,7 @@ static void act(void *context) {
     const struct sim_server *server = desk->desks->outside.server;
     desk->scheduled = false;
     desk->order = NULL;
-    bool ready = server->up && !server->failed && !server->paused &&
+    bool ready = server->up && server->services.not_ready == NULL && !server->paused &&
                  region_count(regions_current(server->services.regions)->table) > 0;
     if (desk->desks->settling) {
         return;

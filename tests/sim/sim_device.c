@@ -277,7 +277,7 @@ static void act(void *context) {
     struct device *device = context;
     const struct sim_server *server = device->devices->outside.server;
     device->scheduled = false;
-    if (!server->up || server->failed || server->paused || server->services.regions == NULL ||
+    if (!server->up || server->services.not_ready != NULL || server->paused ||
         region_count(regions_current(server->services.regions)->table) == 0) {
         schedule(device, sim_between(STREAM_NET, 50, 300) * NS_PER_MS);
         return;

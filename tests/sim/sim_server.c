@@ -227,6 +227,7 @@ static void on_idle(void *context) {
 bool sim_server_stop(struct sim_server *server) {
     bool idle = false;
     CHECK(server->up);
+    server->services.not_ready = "draining";
     driver_stop(server->services.driver);
     regions_stop(server->services.regions);
     committer_drain(server->services.committer, on_idle, &idle);
