@@ -2,6 +2,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 
 #include <string.h>
 
@@ -69,20 +70,36 @@ enum status world_restore_incident(struct world *world, struct slice key, struct
     return incidents_restore(&world->incidents, key, value, now_ms, &incident);
 }
 
-enum status world_restore_ticket(struct world *world, struct slice key, struct slice value) {
+static enum status take_ticket(struct world *world, struct slice key, struct slice value,
+                               bool also_final) {
     uint64_t number;
-    struct ticket *ticket;
+    struct ticket *ticket, UNINITIALIZED stored;
+    struct joint UNINITIALIZED joint;
+    bool has_joint;
     if (!ticket_key_decode(&number, key)) {
         return STATUS_CORRUPT;
     }
     if (docket_find(&world->docket, number) != NULL) {
         return STATUS_OK;
     }
-    enum status status = docket_restore(&world->docket, value, &ticket);
-    if (status == STATUS_OK && ticket->number != number) {
+    enum status status = ticket_row_decode(&stored, &joint, &has_joint, value);
+    if (status == STATUS_OK && stored.number != number) {
         return STATUS_CORRUPT;
     }
-    return status;
+    if (status != STATUS_OK ||
+        (!also_final && ticket_state_is_final((enum ticket_state)stored.state))) {
+        return status;
+    }
+    return docket_restore(&world->docket, value, &ticket);
+}
+
+/* What is over left memory when it was flushed, and must not come back to fill it. */
+enum status world_restore_ticket(struct world *world, struct slice key, struct slice value) {
+    return take_ticket(world, key, value, MUTANT(FINAL_TICKETS_RESTORED));
+}
+
+enum status world_load_ticket(struct world *world, struct slice key, struct slice value) {
+    return take_ticket(world, key, value, true);
 }
 
 enum status world_restore_directive(struct world *world, struct slice key, struct slice value) {
@@ -207,23 +224,31 @@ static void reopen_for_report(struct world *world, const struct taken *taken,
     }
 }
 
-/* The ticket of an incident that was merged away is merged into the survivor's. */
+static void give_ticket(struct world *world, uint64_t incident, const struct ticket *ticket) {
+    enum status status = incidents_set_ticket(&world->incidents, incident, ticket->number);
+    CHECK(status == STATUS_OK);
+}
+
+/* Of the tickets of two incidents that become one, the older goes on: mostly the survivor's, but an
+ * incident that was reopened may have a newer ticket than one that came after it. */
 static void merge_tickets(struct world *world, uint64_t merged, uint64_t survivor,
                           struct event_log *log) {
     struct ticket *ticket = ticket_of(world, merged), *target = ticket_of(world, survivor);
-    if (ticket == NULL || !ticket_state_is_open(ticket->state)) {
+    if (ticket == NULL || ticket == target || !ticket_state_is_open(ticket->state)) {
         return;
     }
-    if (target == NULL) { /* it has none: this one goes on for both */
-        enum status status = incidents_set_ticket(&world->incidents, survivor, ticket->number);
-        CHECK(status == STATUS_OK);
+    if (target == NULL || !ticket_state_is_open(target->state)) {
+        give_ticket(world, survivor, ticket);
         return;
     }
-    if (ticket != target) {
-        command_by_system(world, ticket,
-                          (struct ticket_command){.verb = VERB_MERGE, .target = target->number},
-                          log);
+    if (target->number > ticket->number && !MUTANT(MERGE_INTO_NEWER)) {
+        struct ticket *newer = target;
+        give_ticket(world, survivor, ticket);
+        target = ticket;
+        ticket = newer;
     }
+    command_by_system(world, ticket,
+                      (struct ticket_command){.verb = VERB_MERGE, .target = target->number}, log);
 }
 
 static bool has_open_fault(const struct world *world, uint64_t number) {

@@ -52,11 +52,14 @@ void world_init(struct world *world, void *memory, const struct limits *limits);
 void world_adopt(struct world *world, const struct world_view *view);
 
 /* Stored rows at start-up: first every incident in the order of numbers that a ticket or a deadline
- * names, then tickets, then directives. CORRUPT, VERSION, FULL. */
+ * names, then tickets, then directives. Tickets and directives that are over stay on disk. CORRUPT,
+ * VERSION, FULL. */
 MUST_USE enum status world_restore_incident(struct world *world, struct slice key,
                                             struct slice value, int64_t now_ms);
 MUST_USE enum status world_restore_ticket(struct world *world, struct slice key,
                                           struct slice value);
+/* A stored ticket, over or not, for a late command. */
+MUST_USE enum status world_load_ticket(struct world *world, struct slice key, struct slice value);
 /* One that is done is only looked at. */
 MUST_USE enum status world_restore_directive(struct world *world, struct slice key,
                                              struct slice value);

@@ -2,6 +2,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -126,7 +127,11 @@ enum status row_order_set(struct row_order *order, const struct db_row *rows, si
     sort_tails(order->rows, rows_count);
     size_t kept = 0;
     for (size_t i = 0; i < rows_count; i++) {
-        if (i + 1 == rows_count || !same_key(&order->rows[i], &order->rows[i + 1])) {
+        bool is_wanted =
+            MUTANT(FIRST_ROW_WINS)
+                ? i == 0 || !same_key(&order->rows[i - 1], &order->rows[i])
+                : i + 1 == rows_count || !same_key(&order->rows[i], &order->rows[i + 1]);
+        if (is_wanted) {
             order->rows[kept++] = order->rows[i];
         }
     }

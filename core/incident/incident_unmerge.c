@@ -1,5 +1,7 @@
 #include "core/incident/incidents_table.h"
 
+#include "core/base/mutant.h"
+
 #include <string.h>
 
 struct unmerge {
@@ -154,7 +156,9 @@ enum status incidents_unmerge(struct incidents *incidents, uint64_t number, cons
     }
     incidents_index(incidents, unmerge.from);
     incidents_index(incidents, to);
-    incidents_mark(incidents, unmerge.from);
+    if (!MUTANT(UNMERGE_ROW_NOT_WRITTEN)) {
+        incidents_mark(incidents, unmerge.from);
+    }
     incidents_mark(incidents, to);
     incidents->counts.unmerged++;
     incident_event_unmerged(unmerge.from, to, seqs_count, effects);

@@ -1,6 +1,7 @@
 #include "core/region/region.h"
 
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 #include "core/region/region_table.h"
 
 #include <string.h>
@@ -131,6 +132,11 @@ static bool is_within_by_parents(const struct region_table *table, uint32_t id, 
 #endif
 
 bool region_is_within(const struct region_table *table, uint32_t id, uint32_t root) {
+    if (MUTANT(REGION_BY_PREFIX)) {
+        struct slice code = region_get(table, id).code, prefix = region_get(table, root).code;
+        return code.bytes >= prefix.bytes &&
+               slice_equal((struct slice){code.data, prefix.bytes}, prefix);
+    }
     const struct region_node *top = node_of(table, root);
     bool within = node_of(table, id)->order - top->order < top->subtree_count;
 #ifdef GRIDD_CHECK_SLOW

@@ -1,5 +1,7 @@
 #include "core/ticket/ticket_fire.h"
 
+#include "core/base/mutant.h"
+
 #include "core/ticket/directive.h"
 #include "core/ticket/ladder.h"
 #include "core/ticket/ticket_inside.h"
@@ -120,7 +122,7 @@ static void unacked(struct ticket_step *step, const struct ticket_point *point) 
 
 static void overdue(struct ticket_step *step, const struct ticket_point *point) {
     struct ticket_clock *clock = clock_of_point(step, point);
-    clock->told.points |= TOLD_OVERDUE;
+    clock->told.points |= MUTANT(OVERDUE_NOT_REMEMBERED) ? 0 : TOLD_OVERDUE;
     if (point->part == 0) {
         step->ticket->overdue |= (uint16_t)(1u << point->stage);
     } else {
@@ -200,7 +202,7 @@ size_t ticket_fire(const struct ticket_context *context, struct ticket *ticket) 
     (void)ticket_recompute(context, ticket);
     for (; fired < TICKET_FIRE_POINTS_MAX; fired++) {
         struct ticket_point point = ticket_next_point(context, ticket);
-        if (point.at_ms > context->now_ms) {
+        if (point.at_ms > context->now_ms + (MUTANT(TIMER_FIRES_EARLY) ? 1000 : 0)) {
             break;
         }
         struct ticket_step step;

@@ -1,4 +1,6 @@
 #include "core/ticket/clock_row.h"
+
+#include "core/base/mutant.h"
 #include "core/ticket/joint.h"
 
 #include "core/base/bytes.h"
@@ -190,7 +192,8 @@ size_t ticket_row_encode(uint8_t *to, const struct ticket *ticket, const struct 
         store_u64_le(to + bytes + 8, (uint64_t)ticket->holds[i].to_ms);
     }
     count = &to[bytes++];
-    for (*count = 0; *count < TICKET_REPLAYS_MAX && ticket->replay_ids[*count] != 0; ++*count) {
+    uint32_t max = MUTANT(COMMAND_FORGOTTEN_ON_RESTART) ? 0 : TICKET_REPLAYS_MAX;
+    for (*count = 0; *count < max && ticket->replay_ids[*count] != 0; ++*count) {
         store_u64_le(to + bytes, ticket->replay_ids[*count]);
         store_u32_le(to + bytes + 8, ticket->replay_versions[*count]);
         bytes += REPLAY_BYTES;

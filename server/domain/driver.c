@@ -1,6 +1,7 @@
 #include "server/domain/driver_inside.h"
 
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 #include "server/domain/creates.h"
 #include "server/process/log.h"
 #include "server/rules/rules.h"
@@ -141,10 +142,30 @@ void driver_report(struct driver *driver, const struct report *report, uint64_t 
     append_events(driver);
 }
 
+/* Making room may close the open block, and a ticket that this block ended leaves memory with it:
+ * the row that is on its way brings it back, into the place it left. */
+static struct event_log *begin_command(struct driver *driver, uint64_t number) {
+    const struct docket *docket = &driver->world.docket;
+    const struct ticket *ticket = docket_find(docket, number);
+    CHECK(ticket != NULL);
+    if (!ticket_state_is_final((enum ticket_state)ticket->state) ||
+        MUTANT(FLUSHED_TICKET_IS_GONE)) {
+        return begin_step(driver, 0);
+    }
+    uint8_t key[TICKET_KEY_BYTES], row[TICKET_ROW_BYTES_MAX];
+    ticket_key_encode(key, number);
+    size_t bytes = ticket_row_encode(row, ticket, joint_of(&docket->joints, ticket->joint));
+    struct event_log *log = begin_step(driver, 0);
+    enum status status = world_load_ticket(&driver->world, (struct slice){key, sizeof key},
+                                           (struct slice){row, bytes});
+    CHECK(status == STATUS_OK);
+    return log;
+}
+
 struct ticket_outcome driver_command(struct driver *driver, uint64_t number,
                                      const struct ticket_command *command,
                                      struct driver_step *ret_step) {
-    struct event_log *log = begin_step(driver, 0);
+    struct event_log *log = begin_command(driver, number);
     struct ticket *ticket = docket_find(&driver->world.docket, number);
     CHECK(ticket != NULL);
     struct ticket_outcome outcome = world_command(&driver->world, ticket, command, log);
@@ -277,8 +298,14 @@ struct closing {
 static void put_row(void *context, enum row_family family, struct slice key, struct slice value) {
     struct closing *closing = context;
     bool remove = value.bytes == 0;
-    row_set_put(closing->rows, family_of(family), key, value, remove);
-    if (family == ROW_DEADLINE && !remove) {
+    bool is_lost = (family == ROW_DEADLINE && remove && MUTANT(TIMER_ROW_STAYS)) ||
+                   (family == ROW_DEADLINE && !remove && MUTANT(TIMER_ROW_NOT_WRITTEN)) ||
+                   (family == ROW_MEMBER && MUTANT(MEMBER_ROW_NOT_WRITTEN)) ||
+                   (family == ROW_MOVED && MUTANT(MOVED_ROW_NOT_WRITTEN));
+    if (!is_lost) {
+        row_set_put(closing->rows, family_of(family), key, value, remove);
+    }
+    if (family == ROW_DEADLINE && !remove && !MUTANT(TIMER_NOT_ARMED)) {
         struct deadline deadline;
         bool sound = deadline_key_decode(&deadline, key);
         CHECK(sound);
@@ -301,7 +328,7 @@ void driver_on_published(struct driver *driver, uint64_t seq) {
 }
 
 enum status driver_load_ticket(struct driver *driver, struct slice key, struct slice value) {
-    return world_restore_ticket(&driver->world, key, value);
+    return world_load_ticket(&driver->world, key, value);
 }
 
 enum status driver_load_directive(struct driver *driver, struct slice value) {

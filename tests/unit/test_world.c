@@ -516,9 +516,9 @@ static void merging_and_unmerging_takes_the_tickets_along(void **state) {
     for (size_t i = 0; i < drive.rows_count; i++) {
         const struct row *row = &drive.rows[i];
         if (row->family == ROW_TICKET) {
-            assert_int_equal(world_restore_ticket(&drive.world,
-                                                  (struct slice){row->key, row->key_bytes},
-                                                  (struct slice){row->value, row->value_bytes}),
+            assert_int_equal(world_load_ticket(&drive.world,
+                                               (struct slice){row->key, row->key_bytes},
+                                               (struct slice){row->value, row->value_bytes}),
                              STATUS_OK);
         }
     }
@@ -544,6 +544,41 @@ static void merging_and_unmerging_takes_the_tickets_along(void **state) {
         }
     }
     assert_true(is_moved);
+    drive_close(&drive);
+}
+
+/* The older incident had no room for a ticket at first, so its own is the newer one. */
+static void a_merge_keeps_the_older_ticket(void **state) {
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, 16);
+    drive.world.docket.count_max = 0;
+    struct world_taken older = report_at(&drive, "pothole", 0);
+    assert_int_equal(older.ticket, 0);
+    drive.world.docket.count_max = 16;
+    struct world_taken newer = report_at(&drive, "pothole", 300);
+    uint64_t survivor = 0, late = 0;
+    struct ticket *ticket = NULL;
+    const struct ticket_opening opening = {.origin = ORIGIN_REPORT,
+                                           .incident = older.incident,
+                                           .category_tag = policy_tag(SLICE_LITERAL("pothole")),
+                                           .region = 0};
+    assert_int_equal(
+        world_open_ticket(&drive.world, &opening, begin(&drive, drive.next_seq), &ticket),
+        STATUS_OK);
+    end(&drive);
+    late = ticket->number;
+    assert_int_equal(incidents_set_ticket(&drive.world.incidents, older.incident, late), STATUS_OK);
+    assert_true(late > newer.ticket);
+    assert_int_equal(world_merge(&drive.world, newer.incident, older.incident,
+                                 begin(&drive, drive.next_seq), &survivor),
+                     STATUS_OK);
+    end(&drive);
+    assert_int_equal(survivor, older.incident);
+    assert_int_equal(incident_of(&drive, survivor)->ticket, newer.ticket);
+    assert_int_equal(ticket_in(&drive, late)->state, TICKET_MERGED);
+    assert_int_equal(ticket_in(&drive, late)->survivor, newer.ticket);
+    assert_true(ticket_state_is_open(ticket_in(&drive, newer.ticket)->state));
     drive_close(&drive);
 }
 
@@ -787,6 +822,7 @@ int main(void) {
         cmocka_unit_test(a_false_alarm_does_not_eat_the_next_report),
         cmocka_unit_test(a_rejected_or_voided_matter_does_not_eat_it_either),
         cmocka_unit_test(merging_and_unmerging_takes_the_tickets_along),
+        cmocka_unit_test(a_merge_keeps_the_older_ticket),
         cmocka_unit_test(what_cannot_be_unmerged_is_refused),
         cmocka_unit_test(a_sampled_alarm_has_no_ticket_until_it_is_believed),
         cmocka_unit_test(a_flapping_sensor_is_a_matter_of_its_own),
