@@ -1,6 +1,8 @@
 #include "tests/unit/stage_driver.h"
+#include "tests/unit/stage_look.h"
 
 #include "tests/unit/stage_driver.c"
+#include "tests/unit/stage_look.c"
 
 enum { IMAGES_MAX = 256 };
 
