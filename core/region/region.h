@@ -101,6 +101,9 @@ uint32_t region_find(const struct region_table *table, struct slice code);
 void region_prefetch(const struct region_table *table, struct slice code);
 /* CHECKs id < region_count. O(1). */
 struct region region_get(const struct region_table *table, uint32_t id);
+/* The root with the lowest code, REGION_NONE in an empty table; the others are its siblings. O(1).
+ */
+uint32_t region_first_root(const struct region_table *table);
 /* Is `id` the region `root` or below it? O(1), by the build's numbering. */
 bool region_is_within(const struct region_table *table, uint32_t id, uint32_t root);
 /* Ids from the root down to `id`, itself included; returns how many (<= REGION_DEPTH_CAP). */
