@@ -1,7 +1,7 @@
 /* The console: logs in, keeps one feed and one set of alerts, and shows one view at a time. */
 import {Problem, get, onUnauthorised} from './api.js';
 import {send, commandId} from './commands.js';
-import {button, dialog, field, h, replace, select, setText} from './dom.js';
+import {button, dialog, field, h, replace, select, setText, svg} from './dom.js';
 import {Feed} from './feed.js';
 import {clock, number, span} from './format.js';
 import {languageOf, setLanguage, t, w} from './i18n.js';
@@ -22,6 +22,12 @@ import {bannerTitle, openWall} from './wall.js';
 const ROUTES = {'': openWall, wall: openWall, tickets: openTickets, ticket: openTicket, region: openRegion, incident: openIncident, operations: openOperations};
 const NAVIGATION = ['wall', 'tickets', 'region', 'operations'];
 const ROLES = ['any', 'worker', 'intake', 'shift_lead', 'dispatcher', 'whistle_center', 'unit', 'checker', 'follow_up', 'supervisor', 'reporter'];
+
+/* Drawn, since not every wall has a font with a bell in it. */
+function bell(on) {
+    return svg('svg', {viewBox: '0 0 24 24', class: 'icon', 'aria-hidden': 'true'}, svg('path', {d: 'M12 3a6 6 0 0 0-6 6v5l-2 3h16l-2-3V9a6 6 0 0 0-6-6zM10 20a2 2 0 0 0 4 0'}),
+        on ? null : svg('path', {d: 'M3 3l18 18'}));
+}
 
 class Console {
     constructor(root, settings) {
@@ -141,7 +147,7 @@ class Console {
 
     showSound() {
         const on = preferences.get('sound', 'on') === 'on', label = t(on ? 'sound.on' : 'sound.off');
-        setText(this.sound, on ? '🔔' : '🔕');
+        replace(this.sound, bell(on));
         this.sound.setAttribute('aria-label', label);
         this.sound.setAttribute('aria-pressed', on);
         this.sound.title = label;

@@ -13,7 +13,7 @@ const WIDTH = 1000, LANE = 26;
 function ticks(from, to, wanted) {
     const steps = [1, 5, 15, 30, 60, 180, 360, 720, 1440, 2880, 10080, 20160, 43200].map((minutes) => minutes * 60000);
     const step = steps.find((candidate) => (to - from) / candidate <= wanted) ?? steps.at(-1);
-    const offset = new Date(from).getTimezoneOffset() * 60000, list = [];
+    const offset = -8 * 3600000, list = []; // days of UTC+8
     for (let at = Math.ceil((from - offset) / step) * step + offset; at <= to; at += step) {
         list.push(at);
     }
@@ -37,7 +37,7 @@ function drawing(clock, now) {
 
 function axis(clock, now) {
     const start = Date.parse(clock.started_at), due = clock.due_at ? Date.parse(clock.due_at) : null;
-    return h('div', {class: 'clock-axis small muted'}, h('span', {}, `${t('clock.start')} ${dateTime(start)}`),
+    return h('div', {class: 'clock-axis small'}, h('span', {}, `${t('clock.start')} ${dateTime(start)}`),
         h('span', {class: 'clock-axis-now'}, `${t('clock.now')} ${dateTime(now)}`),
         due ? h('span', {class: 'clock-axis-due'}, `${t('clock.due')} ${dateTime(due)}`) : null);
 }

@@ -2,6 +2,7 @@
 import {languageOf, t} from './i18n.js';
 
 const locale = () => languageOf() === 'zh' ? 'zh-CN' : 'en-GB';
+const ZONE = 'Asia/Shanghai'; // instants are shown in UTC+8, wherever the screen is
 const cached = new Map();
 function formatter(kind, options, make) {
     const key = `${locale()}|${kind}`;
@@ -27,22 +28,22 @@ export function ratio(rate) {
 }
 
 export function clock(instant) {
-    return formatter('clock', {hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false},
+    return formatter('clock', {hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false, timeZone: ZONE},
         (l, o) => new Intl.DateTimeFormat(l, o)).format(new Date(instant));
 }
 
 export function minute(instant) {
-    return formatter('minute', {hour: '2-digit', minute: '2-digit', hour12: false},
+    return formatter('minute', {hour: '2-digit', minute: '2-digit', hour12: false, timeZone: ZONE},
         (l, o) => new Intl.DateTimeFormat(l, o)).format(new Date(instant));
 }
 
 export function dateTime(instant) {
     return instant ? formatter('dateTime', {year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit',
-        minute: '2-digit', hour12: false}, (l, o) => new Intl.DateTimeFormat(l, o)).format(new Date(instant)) : '—';
+        minute: '2-digit', hour12: false, timeZone: ZONE}, (l, o) => new Intl.DateTimeFormat(l, o)).format(new Date(instant)) : '—';
 }
 
 export function day(instant) {
-    return formatter('day', {month: '2-digit', day: '2-digit'},
+    return formatter('day', {month: '2-digit', day: '2-digit', timeZone: ZONE},
         (l, o) => new Intl.DateTimeFormat(l, o)).format(new Date(instant));
 }
 

@@ -45,7 +45,7 @@ export const en = {
     'wall.figures': 'Figures',
     'wall.map': 'Map',
     'wall.fit': 'Show all',
-    'reports.count': '{count} reports',
+    'reports.count': 'reported {count}×',
     'figure.reports_minute': 'reports/min',
     'figure.open': 'open',
     'figure.green': 'green',

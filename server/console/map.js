@@ -51,7 +51,7 @@ function graticule(map) {
         const style = {color: css('--grat'), weight: 1, interactive: false};
         for (let lon = Math.ceil(west / step) * step; lon <= east; lon += step) {
             L.polyline([[south, lon], [north, lon]], style).addTo(group);
-            label([south, lon], `${lon.toFixed(digits)}°`, 'bottom').addTo(group);
+            label([south, lon], `${(((lon + 540) % 360 + 360) % 360 - 180).toFixed(digits)}°`, 'bottom').addTo(group);
         }
         for (let lat = Math.ceil(south / step) * step; lat <= north; lat += step) {
             L.polyline([[lat, west], [lat, east]], style).addTo(group);

@@ -104,8 +104,8 @@ class TicketView {
         const history = [...ticket.history ?? []].reverse();
         replace(this.left,
             h('section', {class: 'panel padded detail-do'}, h('h2', {}, t('ticket.commands')), this.commands, this.formBox),
-            h('section', {class: 'panel padded detail-clock'}, h('h2', {}, t('ticket.clock')), this.clocks),
             ticket.joint ? jointParts(ticket.joint) : null,
+            h('section', {class: 'panel padded detail-clock'}, h('h2', {}, t('ticket.clock')), this.clocks),
             h('section', {class: 'panel padded detail-history'}, h('h2', {}, t('ticket.history')),
                 h('ol', {class: 'history', reversed: true}, history.map(historyEntry)),
                 ticket.history_truncated ? h('p', {class: 'muted'}, t('ticket.truncated')) : null));

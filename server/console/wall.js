@@ -4,11 +4,11 @@ import {button, h, replace, setText} from './dom.js';
 import {number, ratio, span} from './format.js';
 import {t, w} from './i18n.js';
 import {IncidentMap} from './map.js';
-import {categoryName, keepRegion, pathName, regionName} from './names.js';
+import {categoryName, keepRegion, pathName, regionName, unitName} from './names.js';
 import {figure} from './parts.js';
 import {VirtualList} from './vlist.js';
 
-const FIGURES_MS = 10000, REGION_POINTS_MAX = 3000, ROW_PX = 68;
+const FIGURES_MS = 10000, REGION_POINTS_MAX = 3000, NEWEST_SHOWN = 40, ROW_PX = 76;
 
 function makeRow() {
     const cell = (name, ...children) => h('span', {class: name}, ...children);
@@ -35,6 +35,7 @@ function fillRow(row, alert, again, now) {
     setText(parts['alert-light'], w('light', alert.light));
     parts['alert-light'].className = `alert-light light light-${alert.light}`;
     setText(parts['alert-state'], alert.state ? w('state', alert.state) : '');
+    setText(parts['alert-unit'], alert.unit ? unitName(alert.unit) : '');
     setText(parts['alert-sources'], alert.reports_count > 0 ? t('reports.count', {count: number(alert.reports_count)}) : t('by_hand'));
     setText(parts['alert-age'], span(now - Date.parse(alert.since)));
 }
@@ -70,8 +71,7 @@ class Wall {
         this.map.reset(this.alerts.list);
         this.showCount();
         if (!this.fitted && this.alerts.list.length > 0) {
-            this.fitted = true;
-            this.fit();
+            this.fitToNewest();
         }
     }
 
@@ -84,8 +84,7 @@ class Wall {
         this.map.change(changed, (key) => this.alerts.byKey.get(key));
         this.showCount();
         if (!this.fitted && this.alerts.list.some((alert) => alert.lat !== null)) {
-            this.fitted = true;
-            this.fit();
+            this.fitToNewest();
         }
     }
 
@@ -94,9 +93,14 @@ class Wall {
         this.list.element.dataset.count = this.alerts.list.length;
     }
 
-    fit() {
+    /* At first the map looks where things happen now; the button shows all. */
+    fitToNewest() {
+        this.fit(NEWEST_SHOWN);
+    }
+
+    fit(count = Infinity) {
         this.fitted = true;
-        this.map.fit(this.alerts.list.slice(0, 3000).filter((alert) => alert.lat !== null).map((alert) => [alert.lat, alert.lon]));
+        this.map.fit(this.alerts.list.filter((alert) => alert.lat !== null).slice(0, count).map((alert) => [alert.lat, alert.lon]));
     }
 
     open(alert) {
