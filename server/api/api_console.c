@@ -61,7 +61,21 @@ static bool names_tag(struct slice list, const char *tag) {
            (list.bytes >= bytes && memmem(list.data, list.bytes, tag, bytes) != NULL);
 }
 
-/* Is gzip taken (RFC 9110 12.5.3)? "gzip;q=0" says no; any other mention yes. */
+/* A weight of nothing but zeros: "q=0", "q=0.000". */
+static bool is_refused(struct slice parameters) {
+    const uint8_t *at = memmem(parameters.data, parameters.bytes, "q=", 2);
+    if (at == NULL) {
+        return false;
+    }
+    for (at += 2; at < parameters.data + parameters.bytes; at++) {
+        if (*at != '0' && *at != '.' && *at != ' ') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Is gzip taken (RFC 9110 12.5.3)? */
 static bool takes_gzip(const struct http_request *request) {
     struct slice list;
     if (!http_header(request, "Accept-Encoding", &list)) {
@@ -71,13 +85,9 @@ static bool takes_gzip(const struct http_request *request) {
     if (at == NULL) {
         return false;
     }
-    struct slice rest = {at + 4, list.bytes - (size_t)(at + 4 - list.data)};
-    size_t end = 0;
-    while (end < rest.bytes && rest.data[end] != ',') {
-        end++;
-    }
-    const char *refusal = memmem(rest.data, end, "q=0", 3);
-    return refusal == NULL || memmem(rest.data, end, "q=0.", 4) != NULL;
+    size_t left = (size_t)(list.data + list.bytes - (at + 4));
+    const uint8_t *end = memchr(at + 4, ',', left);
+    return !is_refused((struct slice){at + 4, end != NULL ? (size_t)(end - (at + 4)) : left});
 }
 
 void api_console_on_headers(struct http_request *request) {

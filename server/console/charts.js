@@ -23,7 +23,7 @@ export class Plot {
                 borderWidth: kind === 'line' ? 2 : 0, pointRadius: 0, pointHitRadius: 12, tension: 0.2, maxBarThickness: 28};
         });
         const scale = (isValues) => ({stacked, beginAtZero: true, grid: {color: css('--line'), display: isValues},
-            ticks: {color: css('--muted'), autoSkip: true, maxRotation: 0, precision: kind === 'line' ? undefined : 0}});
+            ticks: {color: css('--muted'), autoSkip: isValues || !horizontal, maxRotation: 0, precision: kind === 'line' ? undefined : 0}});
         const options = {animation: false, responsive: true, maintainAspectRatio: false, indexAxis: horizontal ? 'y' : 'x',
             scales: {x: scale(horizontal), y: scale(!horizontal)},
             interaction: {mode: 'index', intersect: false, axis: horizontal ? 'y' : 'x'},

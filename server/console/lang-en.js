@@ -187,6 +187,7 @@ export const en = {
     'region.nothing': 'Nothing has happened here.',
     'region.counts': '{below} below, {all} in all',
     'region.no_children': 'Nothing below.',
+    'region.not_filed': 'none filed yet',
     'region.quiet': 'quiet',
     'region.open': '{open} open of {all}',
     'region.saved': 'Saved, {bytes} bytes',

@@ -187,6 +187,7 @@ export const zh = {
     'region.nothing': '暂无记录。',
     'region.counts': '下级 {below}，共 {all}',
     'region.no_children': '没有下级。',
+    'region.not_filed': '尚未立案',
     'region.quiet': '平静',
     'region.open': '{all} 中未结 {open}',
     'region.saved': '已保存，{bytes} 字节',

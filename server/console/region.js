@@ -180,7 +180,7 @@ class RegionView {
         const unfinished = group?.rates.unfinished, busy = unfinished && unfinished.denominator > 0;
         const light = busy ? group.region_light : 'none', name = child.name || child.code;
         return h('div', {class: `tile tile-${light}`, 'data-code': child.code}, h('a', {class: 'tile-name', href: `#/region/${encodeURIComponent(child.code)}`}, name),
-            h('span', {class: 'small'}, busy ? `${w('light', light)} · ${percent(unfinished.rate)}` : t('region.quiet')),
+            h('span', {class: 'small'}, busy ? `${w('light', light)} · ${percent(unfinished.rate)}` : t(group?.counts.tickets.count > 0 ? 'region.not_filed' : 'region.quiet')),
             group ? button(t('region.open', {open: number(group.counts.open.count), all: number(group.counts.tickets.count)}), () => drill(name, group.counts.open.drilldown), {class: 'number small'}) : null);
     }
 

@@ -31,7 +31,7 @@ function ratesTable(rates) {
 
 export class RegionStats {
     constructor() {
-        this.plots = GROUPS.map((by) => new Plot({label: t(`stat.by_${by}`), horizontal: by !== 'day', stacked: false, height: by === 'day' ? 170 : 230}));
+        this.plots = GROUPS.map((by) => new Plot({label: t(`stat.by_${by}`), horizontal: by !== 'day', stacked: false, height: by === 'day' ? 170 : 300}));
         this.tables = GROUPS.map(() => h('div'));
         this.figures = h('div', {class: 'figures figures-small'});
         this.rates = h('div');
