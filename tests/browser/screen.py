@@ -1,5 +1,6 @@
 """A browser on the console: Debian's chromium, without a window, driven by its own driver."""
 import contextlib
+import json
 import os
 import pathlib
 import time
@@ -17,29 +18,24 @@ SHOTS = pathlib.Path(os.environ.get("GRIDD_SHOTS", "build/screenshots"))
 class Screen:
     """One browser with one page. Closes its own processes at the end of a `with` block."""
 
-    def __init__(self, size=SIZES["wall"], language="en", theme="dark"):
+    def __init__(self, size=SIZES["wall"]):
         options = Options()
         options.binary_location = "/usr/bin/chromium"
         for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars",
                      "--mute-audio", "--disable-background-networking", "--disable-component-update", "--no-first-run",
                      "--js-flags=--expose-gc", "--enable-precise-memory-info", "--disable-extensions",
-                     f"--window-size={size[0]},{size[1]}", f"--lang={language}"):
+                     f"--window-size={size[0]},{size[1]}", "--lang=en"):
             options.add_argument(flag)
-        options.add_experimental_option("prefs", {"intl.accept_languages": language})
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
         self.driver.set_script_timeout(120)
-        self.theme = theme
+        self.theme, self.language = "dark", "en"
         self.resize(size)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exception):
-        if exception[0] is not None:
-            with contextlib.suppress(Exception):
-                self.shot("failure")
-                print("\n".join(self.console()))
         self.driver.quit()
 
     def resize(self, size):
@@ -49,8 +45,8 @@ class Screen:
     def open(self, server, fragment="", tokens=False):
         """The console at a fragment; waits until its feed is live unless it asks for a token."""
         self.address = f"http://127.0.0.1:{server.port}/"
-        self.driver.get(self.address + "licences.txt")
-        self.js("localStorage.setItem('gridd.theme', arguments[0])", self.theme)
+        self.driver.execute_cdp_cmd("Emulation.setUserAgentOverride", {"userAgent": "gridd-test", "acceptLanguage": self.language})
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": self.theme}]})
         self.driver.get(self.address + fragment)
         if not tokens:
             self.until(lambda: self.state() == "live", "the feed is not live")
@@ -108,6 +104,23 @@ class Screen:
     def state(self):
         return self.js("return document.querySelector('.feed-state')?.dataset.state")
 
+    def settled(self, quiet_ms=250):
+        """Waits until nothing on the page has changed for a while, the ticking of ages aside."""
+        self.wait_js("""
+            const [quiet, done] = arguments;
+            let timer = setTimeout(finish, quiet);
+            const limit = setTimeout(finish, 4000), view = document.querySelector('#view');
+            const observer = new MutationObserver(() => {
+                clearTimeout(timer);
+                timer = setTimeout(finish, quiet);
+            });
+            observer.observe(view, {childList: true, subtree: true});
+            function finish() {
+                clearTimeout(limit);
+                observer.disconnect();
+                done();
+            }""", quiet_ms)
+
     def counters(self):
         """What the feed counted: events, doubled, gaps, cuts, seq."""
         data = self.js("return {...document.querySelector('.feed-state').dataset}")
@@ -144,7 +157,6 @@ class Screen:
 
     def hosts(self):
         """Hosts that anything was asked of since the last call."""
-        import json
         found = set()
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]

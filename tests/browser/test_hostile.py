@@ -4,7 +4,6 @@ import os
 import pathlib
 
 from gridd import Gridd, report
-from screen import Screen
 from work import instant, opened, send
 
 SHAPES = [
@@ -29,7 +28,7 @@ def naughty_strings():
     return [text for text in json.loads(path.read_text()) if text.strip() and "\0" not in text]
 
 
-def test_hostile_text_is_inert_everywhere():
+def test_hostile_text_is_inert_everywhere(screen):
     shapes = SHAPES + naughty_strings()
     with Gridd(regions=REGIONS) as server:
         taken = 0
@@ -44,28 +43,27 @@ def test_hostile_text_is_inert_everywhere():
         for shape in SHAPES[:6]:
             assert send(server, f"/v1/tickets/{ticket}/remind", {"actor": shape, "note": shape}).status == 200
         incident = server.get("/v1/incidents?limit=1000").json()["items"][-2]["id"]
-        with Screen() as screen:
-            screen.open(server)
-            for fragment in ("#/wall", "#/tickets", f"#/ticket/{ticket}", f"#/incident/{incident}", "#/region/c", "#/region", "#/operations",
-                             "#/ticket/%3Cscript%3E", "#/region/%3Cimg%20src=x%20onerror=window.pwned=1%3E"):
-                screen.go(fragment)
-                screen.until(lambda: screen.js("return document.querySelector('#view').textContent.length > 20"), f"{fragment} shows nothing")
-                screen.wait_js("setTimeout(arguments[0], 400)")
-                elements = screen.js("return document.querySelectorAll('#app script, #app img, #app iframe, #app style, #app base, #app meta, #app object, #app [onerror], #app [onload]').length")
-                assert elements == 0 and screen.js("return window.pwned") is None, fragment
-                links = screen.js("return [...document.querySelectorAll('#app a[href]')].map((a) => a.getAttribute('href'))")
-                assert all(link.startswith(("#", "/")) and not link.startswith("//") for link in links)
-            screen.go(f"#/ticket/{ticket}")
-            assert SHAPES[1] in screen.text(".history")
-            screen.go(f"#/incident/{incident}")
-            screen.until(lambda: SHAPES[1] in screen.text("#view"), "the report's text is not shown as it is")
-            assert screen.hosts() == {f"127.0.0.1:{server.port}"}
-            assert not [line for line in screen.console() if "Content Security Policy" in line or "Uncaught" in line]
+        screen.open(server)
+        for fragment in ("#/wall", "#/tickets", f"#/ticket/{ticket}", f"#/incident/{incident}", "#/region/c", "#/region", "#/operations",
+                         "#/ticket/%3Cscript%3E", "#/region/%3Cimg%20src=x%20onerror=window.pwned=1%3E"):
+            screen.go(fragment)
+            screen.until(lambda: screen.js("return document.querySelector('#view').textContent.length > 20"), f"{fragment} shows nothing")
+            screen.wait_js("setTimeout(arguments[0], 200)")
+            elements = screen.js("return document.querySelectorAll('#app script, #app img, #app iframe, #app style, #app base, #app meta, #app object, #app [onerror], #app [onload]').length")
+            assert elements == 0 and screen.js("return window.pwned") is None, fragment
+            links = screen.js("return [...document.querySelectorAll('#app a[href]')].map((a) => a.getAttribute('href'))")
+            assert all(link.startswith(("#", "/")) and not link.startswith("//") for link in links)
+        screen.go(f"#/ticket/{ticket}")
+        assert SHAPES[1] in screen.text(".history")
+        screen.go(f"#/incident/{incident}")
+        screen.until(lambda: SHAPES[1] in screen.text("#view"), "the report's text is not shown as it is")
+        assert screen.hosts() == {f"127.0.0.1:{server.port}"}
+        assert not [line for line in screen.console() if "Content Security Policy" in line or "Uncaught" in line]
 
 
-def test_the_policy_refuses_what_would_be_put_in():
+def test_the_policy_refuses_what_would_be_put_in(screen):
     """Were there markup after all, the browser would still not run it."""
-    with Gridd() as server, Screen() as screen:
+    with Gridd() as server:
         screen.open(server)
         screen.js("const script = document.createElement('script'); script.textContent = 'window.pwned = 1'; document.body.append(script)")
         screen.js("const image = document.createElement('img'); image.setAttribute('onerror', 'window.pwned = 1'); image.src = 'x'; document.body.append(image)")

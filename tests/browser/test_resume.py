@@ -3,7 +3,6 @@ import threading
 import time
 
 from gridd import Gridd, report
-from screen import Screen
 from work import instant
 
 CUTS, EACH = 2, 60
@@ -20,8 +19,8 @@ def post_some(server, first, count, acknowledged):
             acknowledged.append(answer.json()["incident"])
 
 
-def test_no_alert_is_missing_or_doubled_after_kills():
-    with Gridd() as server, Screen() as screen:
+def test_no_alert_is_missing_or_doubled_after_kills(screen):
+    with Gridd() as server:
         acknowledged = []
         screen.open(server)
         for cut in range(CUTS):
@@ -46,9 +45,9 @@ def test_no_alert_is_missing_or_doubled_after_kills():
         assert counters["gaps"] == 0 and counters["doubled"] == 0 and counters["cuts"] >= CUTS
 
 
-def test_it_says_how_many_events_are_to_come():
+def test_it_says_how_many_events_are_to_come(screen):
     """The network is away, the server is not: what happened meanwhile is counted down."""
-    with Gridd() as server, Screen() as screen:
+    with Gridd() as server:
         screen.open(server)
         screen.js("""window.states = [];
             new MutationObserver(() => window.states.push(document.querySelector('.feed-state').textContent))

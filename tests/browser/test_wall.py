@@ -2,7 +2,6 @@
 import time
 
 from gridd import Gridd, report
-from screen import Screen
 from work import handling, instant, reported, send, ticket_of
 
 TEXT = "三单元有煤气味"
@@ -27,8 +26,8 @@ def run_command(screen, command, expected, **fields):
     screen.until(lambda: screen.js("return document.querySelector('.detail')?.dataset.state") == expected, f"{command} did not lead to {expected}")
 
 
-def test_a_posted_alert_is_seen_and_acknowledged():
-    with Gridd() as server, Screen() as screen:
+def test_a_posted_alert_is_seen_and_acknowledged(screen):
+    with Gridd() as server:
         screen.open(server)
         started = time.monotonic()
         answer = server.post(report(1, category="gas_leak", occurred_at=instant(), text=TEXT, location={"lat": 30.001, "lon": 110.001})).json()
@@ -49,25 +48,24 @@ def test_a_posted_alert_is_seen_and_acknowledged():
         assert not screen.js("return document.body.classList.contains('is-ringing')")
 
 
-def test_figures_are_those_of_the_statistics():
+def test_figures_are_those_of_the_statistics(screen):
     with Gridd() as server:
         reported(server, 1, category="gas_leak")
         handling(server)
-        with Screen() as screen:
-            screen.open(server)
-            stats = server.get("/v1/stats").json()
-            for name in ("open", "open_overdue", "unanswered"):
-                assert figure(screen, name) == str(stats["counts"][name]["count"])
-            assert figure(screen, "green") == str(stats["counts"]["by_light"]["green"]["count"])
-            screen.click("[data-figure=open]")
-            counted = screen.until(lambda: screen.js("return document.querySelector('dialog .muted')?.textContent.match(/^\\d+/)?.[0]"), "no list behind the number")
-            assert counted == figure(screen, "open")
-            rows = screen.until(lambda: len(screen.all("dialog tbody tr")), "the list is empty")
-            assert rows == int(counted)
+        screen.open(server)
+        stats = server.get("/v1/stats").json()
+        for name in ("open", "open_overdue", "unanswered"):
+            assert figure(screen, name) == str(stats["counts"][name]["count"])
+        assert figure(screen, "green") == str(stats["counts"]["by_light"]["green"]["count"])
+        screen.click("[data-figure=open]")
+        counted = screen.until(lambda: screen.js("return document.querySelector('dialog .muted')?.textContent.match(/^\\d+/)?.[0]"), "no list behind the number")
+        assert counted == figure(screen, "open")
+        rows = screen.until(lambda: len(screen.all("dialog tbody tr")), "the list is empty")
+        assert rows == int(counted)
 
 
-def test_a_ticket_goes_its_way_through_the_screen():
-    with Gridd() as server, Screen() as screen:
+def test_a_ticket_goes_its_way_through_the_screen(screen):
+    with Gridd() as server:
         screen.open(server)
         answer = reported(server, 1, category="streetlight", channel="app", text="路灯不亮")
         ticket = answer["ticket"]
@@ -87,8 +85,8 @@ def test_a_ticket_goes_its_way_through_the_screen():
         screen.until(lambda: screen.js("return document.querySelector('.wall-list .vlist').dataset.count") == "0", "a closed incident stays on the wall")
 
 
-def test_a_conflict_is_explained_and_nothing_entered_is_lost():
-    with Gridd() as server, Screen() as screen:
+def test_a_conflict_is_explained_and_nothing_entered_is_lost(screen):
+    with Gridd() as server:
         ticket = handling(server)
         screen.open(server, f"#/ticket/{ticket}")
         screen.click(".commands [data-command=submit_result]")
