@@ -44,6 +44,11 @@ class Console {
         this.alerts.onChange(() => this.showBanner());
         this.onHash = () => this.route();
         addEventListener('hashchange', this.onHash);
+        /* A page that the browser keeps for "back" would keep its connection: there are six for a host. */
+        this.onHide = () => this.feed.stop();
+        this.onShow = (event) => event.persisted && this.feed.start();
+        addEventListener('pagehide', this.onHide);
+        addEventListener('pageshow', this.onShow);
         this.timer = setInterval(() => {
             this.showBanner();
             this.showFeed();
@@ -221,6 +226,8 @@ class Console {
         clearInterval(this.timer);
         clearTimeout(this.reload);
         removeEventListener('hashchange', this.onHash);
+        removeEventListener('pagehide', this.onHide);
+        removeEventListener('pageshow', this.onShow);
         this.feed.stop();
         this.current?.close();
         alarm.set(false);

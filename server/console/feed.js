@@ -22,11 +22,11 @@ export class Feed {
         this.counts = {events: 0, doubled: 0, gaps: 0, cuts: 0};
         this.attempts = 0;
         this.retryNow = () => this.wake?.();
-        addEventListener('online', this.retryNow);
     }
 
     async start() {
         this.running = true;
+        addEventListener('online', this.retryNow);
         while (this.running) {
             try {
                 await this.readOnce();
