@@ -16,6 +16,7 @@ import threading
 import time
 
 import real_data
+import scene
 
 BULK, CONNECTIONS, RESENT_SHARE, CONFLICTS = 1000, 4, 10, 25
 VERDICTS = ("created", "merged", "replayed", "conflict", "invalid")
@@ -27,12 +28,14 @@ class Server:
 
     def __init__(self, binary, data):
         self.binary, self.data, self.port, self.process = binary, data, 0, None
+        self.policy = data.parent / "policy.yaml"
 
     def start(self):
         log = open(self.data.parent / "gridd.log", "ab")
         started = time.monotonic()
         self.process = subprocess.Popen(
-            [self.binary, "serve", "--data", str(self.data), "--no-auth", "--listen", f"127.0.0.1:{self.port}"],
+            [self.binary, "serve", "--data", str(self.data), "--no-auth", "--policy", str(self.policy),
+             "--listen", f"127.0.0.1:{self.port}"],
             stdout=subprocess.PIPE, stderr=log, text=True)
         line = self.process.stdout.readline()
         if "listening on" not in line:
@@ -255,6 +258,15 @@ def a_gas_leak(server):
         say(f"    {event['occurred_at']}  {event['kind']:16} {event.get('command', ''):14} {event.get('state', '')}")
 
 
+def a_day_of_four_counties(server):
+    """What a console is for: fires from two towers, a gas leak, joint work, requests, and much that is small."""
+    say()
+    say("A day of four counties, so that each view of the console has something to show")
+    shown = scene.Scene(lambda path, body: post(server, path, body), list(real_data.regions())).play()
+    for what, name in shown.items():
+        say(f"  {what:14} {name}")
+
+
 def duty(server):
     """What waits, and how urgently."""
     say()
@@ -289,6 +301,9 @@ def main():
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
     server = Server(os.path.abspath(options.bin), root / "data")
+    server.policy.write_text(scene.drill_policy((pathlib.Path(__file__).parent.parent / "server/policy/default.yaml").read_text()))
+    say("Policy: the built-in one, with open burning and ponding on limits of a drill (seconds and minutes), "
+        f"in {server.policy}")
     say(f"gridd is up in {server.start():.2f} s on http://127.0.0.1:{server.port}, data in {server.data}, "
         f"log in {root}/gridd.log")
     try:
@@ -303,9 +318,11 @@ def main():
         show(server, reader)
         duty(server)
         a_gas_leak(server)
+        a_day_of_four_counties(server)
         reader.stopping = True
         base = f"http://127.0.0.1:{server.port}"
         say()
+        say(f"Console: {base}/")
         say(f"Look: {base}/v1/status   {base}/metrics   {base}/v1/tickets   {base}/v1/stats   {base}/v1/feed")
         if good and not options.exit:
             say("gridd goes on serving; Ctrl-C ends it")

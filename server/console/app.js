@@ -1,5 +1,5 @@
 /* The console: logs in, keeps one feed and one set of alerts, and shows one view at a time. */
-import {Problem, get, onUnauthorised} from './api.js';
+import {Problem, get, onUnauthorised, request} from './api.js';
 import {send, commandId} from './commands.js';
 import {button, dialog, field, h, replace, select, setText, svg} from './dom.js';
 import {Feed} from './feed.js';
@@ -62,6 +62,7 @@ class Console {
         this.state = h('span', {class: 'feed-state', role: 'status'});
         this.time = h('span', {class: 'mono time'});
         this.links = NAVIGATION.map((name) => h('a', {href: `#/${name}`, 'data-nav': name}, t(`nav.${name}`)));
+        this.links.at(-1).hidden = Boolean(this.forbidden);
         this.sound = button('', () => this.toggleSound(), {class: 'icon-button', 'data-action': 'sound'});
         const theme = button('◐', () => this.toggleTheme(), {class: 'icon-button', 'aria-label': t('theme'), title: t('theme'), 'data-action': 'theme'});
         const language = button(languageOf() === 'zh' ? 'EN' : '中文', () => this.switchLanguage(), {class: 'icon-button', 'aria-label': t('language'), 'data-action': 'language'});
@@ -76,7 +77,18 @@ class Console {
 
     start() {
         this.feed.start();
+        this.hideForbidden();
         this.route();
+    }
+
+    /* What this token may not read is not offered. */
+    async hideForbidden() {
+        try {
+            await request('HEAD', '/metrics', {accept: 'text/plain'});
+        } catch (error) {
+            this.forbidden = error.status === 403;
+            this.links.at(-1).hidden = this.forbidden;
+        }
     }
 
     /* The first id of the feed is known: whatever the lists below do not have yet will come as events. */

@@ -1,6 +1,6 @@
 /* Ticket commands: the fields of each one's form, and sending it so that a lost answer or another
  * person's change does no harm. */
-import {post} from './api.js';
+import {get, post, query} from './api.js';
 import {session} from './session.js';
 
 const note = {name: 'note', kind: 'text'};
@@ -71,6 +71,12 @@ function actor() {
     const who = session.get();
     return who.token ? {} : Object.fromEntries(Object.entries({actor: who.actor, role: who.role, actor_unit: who.unit,
         actor_region: who.region}).filter(([, value]) => value));
+}
+
+/* A ticket with the commands that are allowed to whoever sits here. */
+export function loadTicket(id) {
+    const {token, role} = session.get();
+    return get(`/v1/tickets/${encodeURIComponent(id)}${query({role: token || role === 'any' ? '' : role})}`);
 }
 
 /* The new ticket; `id` stays the same when the same form is sent again. */

@@ -1,5 +1,6 @@
 /* One incident: its members, why each was put into it, on the map; merging and un-merging by hand. */
 import {get, pool, post, withQuery} from './api.js';
+import {loadTicket} from './commands.js';
 import {add, button, field, h, replace, setText} from './dom.js';
 import {dateTime, number} from './format.js';
 import {t, w} from './i18n.js';
@@ -32,10 +33,10 @@ class IncidentView {
         this.more = button(t('more'), () => this.loadMembers());
         this.unmerge = button(t('incident.unmerge'), () => this.doUnmerge(), {disabled: true, 'data-action': 'unmerge'});
         this.into = h('input', {type: 'text', name: 'into', size: 8, placeholder: 'i12', required: true, pattern: 'i[0-9]+'});
-        const merge = h('form', {class: 'inline-form', on: {submit: (event) => this.doMerge(event)}}, field(t('incident.merge_into'), this.into),
+        this.merge = h('form', {class: 'inline-form', on: {submit: (event) => this.doMerge(event)}}, field(t('incident.merge_into'), this.into),
             h('button', {type: 'submit'}, t('incident.merge')));
         this.element = h('div', {class: 'detail incident'}, this.head, this.trouble, h('div', {class: 'incident-body'},
-            h('section', {class: 'panel padded incident-members'}, h('div', {class: 'panel-head'}, h('h2', {}, t('incident.members')), this.unmerge, merge),
+            h('section', {class: 'panel padded incident-members'}, h('div', {class: 'panel-head'}, h('h2', {}, t('incident.members')), this.unmerge, this.merge),
                 h('div', {class: 'table-wrap'}, h('table', {class: 'table'}, h('thead', {}, h('tr', {}, h('th', {}, ''), ['list.id', 'list.when', 'incident.observer',
                     'incident.text', 'incident.why'].map((key) => h('th', {}, t(key))))), this.body)), this.more),
             h('section', {class: 'panel incident-map', 'aria-label': t('wall.map')}, this.mapBox)));
@@ -81,6 +82,14 @@ class IncidentView {
         this.more.hidden = cursor === null;
         this.showHead();
         this.showMap();
+        await this.showRights();
+    }
+
+    /* Whoever may merge its ticket may merge and un-merge the incident. */
+    async showRights() {
+        const allowed = this.incident.ticket ? (await loadTicket(this.incident.ticket)).allowed : ['merge'];
+        const may = this.incident.state !== 'open' || allowed.includes('merge') || allowed.includes('unmerge');
+        this.merge.hidden = this.unmerge.hidden = !may;
     }
 
     row(member) {

@@ -1,8 +1,7 @@
 /* One ticket: where it stands, its clocks drawn, what may be done now, who else works on it, and
  * everything that was done. */
-import {get} from './api.js';
 import {drawClocks} from './clock.js';
-import {GRAVE, MAIN} from './commands.js';
+import {GRAVE, MAIN, loadTicket} from './commands.js';
 import {button, h, replace} from './dom.js';
 import {dateTime, number, span} from './format.js';
 import {t, w} from './i18n.js';
@@ -79,7 +78,7 @@ class TicketView {
 
     async load() {
         try {
-            this.show(await get(`/v1/tickets/${encodeURIComponent(this.id)}`));
+            this.show(await loadTicket(this.id));
         } catch (error) {
             replace(this.head, errorBox(error));
         }

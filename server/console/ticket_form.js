@@ -1,7 +1,7 @@
 /* The form of one command. When somebody else changed the ticket meanwhile, what was entered stays,
  * and what happened in between is told before it is sent again. */
-import {Problem, get} from './api.js';
-import {GRAVE, commandId, formOf, send} from './commands.js';
+import {Problem} from './api.js';
+import {GRAVE, commandId, formOf, loadTicket, send} from './commands.js';
 import {add, button, field, h, replace, select} from './dom.js';
 import {dateTime} from './format.js';
 import {t, w} from './i18n.js';
@@ -106,7 +106,7 @@ class Form {
             return;
         }
         try {
-            const fresh = await get(`/v1/tickets/${this.ticket.id}`);
+            const fresh = await loadTicket(this.ticket.id);
             const possible = fresh.allowed.includes(this.command);
             replace(this.trouble, fresh.version === this.version ? errorBox(error) : whatHappened(this.ticket, fresh),
                 h('p', {}, t(possible ? 'conflict.again' : 'conflict.impossible', {allowed: fresh.allowed.map((one) => w('command', one)).join(', ')})));
