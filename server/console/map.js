@@ -75,8 +75,9 @@ export class IncidentMap {
         this.onOpen = onOpen;
         element.setAttribute('role', 'application');
         element.setAttribute('aria-label', label);
-        this.map = L.map(element, {preferCanvas: true, worldCopyJump: true, attributionControl: false, minZoom: 1, maxZoom: 19})
+        this.map = L.map(element, {preferCanvas: true, worldCopyJump: true, attributionControl: false, zoomControl: false, minZoom: 1, maxZoom: 19})
             .setView([35, 105], 4);
+        L.control.zoom({position: 'bottomright'}).addTo(this.map);
         if (tiles) {
             L.tileLayer(tiles, {maxZoom: 19}).addTo(this.map);
         } else {

@@ -1,8 +1,9 @@
 """The server is cut while reports come in: the screen says so, catches up, and has each alert once."""
+import shutil
 import threading
 import time
 
-from gridd import Gridd, report
+from gridd import REGIONS, Gridd, report
 from work import instant
 
 CUTS, EACH = 2, 60
@@ -64,3 +65,21 @@ def test_it_says_how_many_events_are_to_come(screen):
         screen.until(lambda: screen.js("return document.querySelector('.wall-list .vlist').dataset.count") == "100", "alerts are missing")
         states = screen.js("return window.states")
         assert any("300 events to catch up" in text for text in states), states
+
+
+def test_another_store_is_read_anew(screen):
+    """After a restore the numbers begin elsewhere: the server says so, and the lists are read again."""
+    with Gridd() as server:
+        post_some(server, 0, 5, [])
+        screen.open(server)
+        screen.until(lambda: screen.js("return document.querySelector('.wall-list .vlist').dataset.count") == "5", "alerts are missing")
+        server.kill()
+        shutil.rmtree(server.data)
+        server.start()
+        assert server.put_regions(REGIONS).status == 200
+        acknowledged = []
+        post_some(server, 100, 3, acknowledged)
+        screen.until(lambda: screen.state() == "live" and screen.js("return document.querySelector('.wall-list .vlist').dataset.count") == "3", "the old alerts stay")
+        assert set(screen.alert_keys()) == set(acknowledged)
+        post_some(server, 200, 1, acknowledged)
+        screen.until(lambda: set(screen.alert_keys()) == set(acknowledged), "it is not live again")
