@@ -220,7 +220,7 @@ class Console {
 
     route() {
         const [, name = '', id] = location.hash.split('/');
-        const open = ROUTES[name] ?? openWall;
+        const open = ROUTES[name] ?? openWall, hadFocus = this.view.contains(document.activeElement);
         this.current?.close();
         this.current = open(this.context, id || undefined);
         this.links.forEach((link) => {
@@ -230,6 +230,9 @@ class Console {
         });
         this.view.className = `view view-${name || 'wall'}`;
         replace(this.view, this.current.element);
+        if (hadFocus) {
+            this.view.focus({preventScroll: true});
+        }
         document.title = `${this.current.title} · gridd`;
         this.current.start();
     }

@@ -40,7 +40,7 @@ static struct bytes read_file(const char *name) {
     if (ferror(file) || bytes.count == 0 || bytes.count == FILE_BYTES_MAX) {
         fail("it is empty, larger than 4 MiB or damaged", name);
     }
-    fclose(file);
+    (void)fclose(file);
     return bytes;
 }
 
@@ -128,7 +128,9 @@ static void write_table(FILE *out, const char *name, int count, char **arguments
     for (int i = 0; i < count; i++) {
         write_file(out, rows, i, arguments[i]);
     }
-    fclose(rows);
+    if (fclose(rows) != 0) {
+        fail("out of memory", name);
+    }
     fprintf(out, "const struct console_file %s[] = {\n%s};\nconst size_t %s_count = %d;\n", name,
             text, name, count);
     free(text);

@@ -53,6 +53,7 @@ def test_pictures_of_each_view(scene, screen, theme, language):
 
 def test_region_numbers_open_their_lists_and_the_timeline_goes_on(scene, screen):
     code = "610900000000"
+    before = len(scene.timeline(code))  # deadlines may add to it meanwhile, but not behind its first page
     screen.open(scene, f"#/region/{code}")
     name = screen.text(".breadcrumbs strong")
     assert name == "安康市"
@@ -63,13 +64,12 @@ def test_region_numbers_open_their_lists_and_the_timeline_goes_on(scene, screen)
     screen.click("[data-count=tickets]")
     assert screen.until(lambda: screen.js("return document.querySelector('dialog .muted').textContent.match(/^\\d+/)?.[0]"), "no list") == str(shown)
     screen.js("document.querySelector('dialog').close()")
-    total = len(scene.timeline(code))
     count = lambda: int(screen.js("return document.querySelector('.region-timeline .vlist').dataset.count || 0"))
 
     def scrolled():
         screen.js("const list = document.querySelector('.region-timeline .vlist'); list.scrollTop = list.scrollHeight")
-        return count() >= total
-    assert total > 200
+        return count() >= before
+    assert before > 200
     screen.until(scrolled, "the timeline does not go on to its end")
     assert screen.until(lambda: len(screen.all(".tile")), "no regions below") == scene.get(f"/v1/regions/{code}").json()["children_count"]
     assert set(screen.js("return [...document.querySelectorAll('.tile')].map((tile) => tile.className.split('-').at(-1))")) & {"red", "yellow", "green"}
@@ -141,3 +141,24 @@ def test_language_and_theme_are_switched(scene, screen):
     before = screen.js("return getComputedStyle(document.body).backgroundColor")
     screen.click("[data-action=theme]")
     screen.until(lambda: screen.js("return getComputedStyle(document.body).backgroundColor") != before, "the theme stays")
+
+
+NAMELESS = """
+    const named = (element) => (element.getAttribute('aria-label') || element.textContent.trim() || element.title || element.closest('label')?.textContent.trim()
+        || element.getAttribute('alt')) ?? '';
+    return [...document.querySelectorAll('button, a[href], input, select, textarea, summary, [role=img], [role=listbox], dialog, nav')]
+        .filter((element) => element.checkVisibility() && !element.closest('.leaflet-control') && named(element) === '').map((element) => element.outerHTML.slice(0, 120))"""
+
+
+def test_everything_to_be_operated_has_a_name(scene, screen):
+    screen.open(scene)
+    for fragment in views(scene.shown).values():
+        screen.go(fragment)
+        screen.settled()
+        assert screen.js(NAMELESS) == [], fragment
+        assert len(screen.all("main")) == 1
+    screen.go(f"#/ticket/{scene.shown['pending']}")
+    for command in screen.until(lambda: [one.get_attribute("data-command") for one in screen.all(".commands [data-command]")], "no commands"):
+        screen.click(f".commands [data-command={command}]")
+        screen.until(lambda: screen.js("return document.querySelector('.command-form')?.dataset.command") == command, f"{command} has no form")
+        assert screen.js(NAMELESS) == [], command
