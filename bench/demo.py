@@ -19,6 +19,7 @@ import real_data
 import scene
 
 BULK, CONNECTIONS, RESENT_SHARE, CONFLICTS = 1000, 4, 10, 25
+EVERYDAY, MATTER_S = 60, 5  # matters of the scene; seconds between those that follow
 VERDICTS = ("created", "merged", "replayed", "conflict", "invalid")
 NDJSON = "application/x-ndjson"
 
@@ -262,9 +263,25 @@ def a_day_of_four_counties(server):
     """What a console is for: fires from two towers, a gas leak, joint work, requests, and much that is small."""
     say()
     say("A day of four counties, so that each view of the console has something to show")
-    shown = scene.Scene(lambda path, body: post(server, path, body), list(real_data.regions())).play()
-    for what, name in shown.items():
+    played = scene.Scene(lambda path, body: post(server, path, body), list(real_data.regions()))
+    for what, name in played.play().items():
         say(f"  {what:14} {name}")
+    return played
+
+
+def go_on(server, played):
+    """Until Ctrl-C: another everyday matter every few seconds, so that the wall lives."""
+    number = EVERYDAY
+    try:
+        while True:
+            try:
+                server.process.wait(timeout=MATTER_S)
+                return
+            except subprocess.TimeoutExpired:
+                played.matter(number)
+                number += 1
+    except KeyboardInterrupt:
+        pass
 
 
 def duty(server):
@@ -318,18 +335,15 @@ def main():
         show(server, reader)
         duty(server)
         a_gas_leak(server)
-        a_day_of_four_counties(server)
+        played = a_day_of_four_counties(server)
         reader.stopping = True
         base = f"http://127.0.0.1:{server.port}"
         say()
         say(f"Console: {base}/")
         say(f"Look: {base}/v1/status   {base}/metrics   {base}/v1/tickets   {base}/v1/stats   {base}/v1/feed")
         if good and not options.exit:
-            say("gridd goes on serving; Ctrl-C ends it")
-            try:
-                server.process.wait()
-            except KeyboardInterrupt:
-                pass
+            say(f"gridd goes on serving, with a new matter every {MATTER_S} s; Ctrl-C ends it")
+            go_on(server, played)
     finally:
         if server.process.poll() is None:
             server.stop()

@@ -20,7 +20,7 @@ export class Plot {
         const datasets = series.map((one, index) => {
             const color = css(one.color ?? PALETTE[index % PALETTE.length]);
             return {label: one.label, data: one.data, borderColor: color, backgroundColor: kind === 'line' ? 'transparent' : color,
-                borderWidth: kind === 'line' ? 2 : 0, pointRadius: 0, pointHitRadius: 12, tension: 0.2, maxBarThickness: 28};
+                borderWidth: kind === 'line' ? 2 : 0, pointRadius: 0, pointHitRadius: 12, tension: 0.2, spanGaps: true, maxBarThickness: 28};
         });
         const scale = (isValues) => ({stacked, beginAtZero: true, grid: {color: css('--line'), display: isValues},
             ticks: {color: css('--muted'), autoSkip: isValues || !horizontal, maxRotation: 0, precision: kind === 'line' ? undefined : 0}});

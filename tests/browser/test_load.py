@@ -7,7 +7,7 @@ import time
 from gridd import Gridd, report
 from work import instant
 
-ALERTS, SECONDS, RATE = 10_000, int(os.environ.get("GRIDD_STREAM_S", "12")), 50
+ALERTS, SECONDS, RATE = 10_000, int(os.environ.get("GRIDD_STREAM_S", "9")), 50
 GROWTH_MAX_BYTES = 12 << 20
 
 
