@@ -1,5 +1,5 @@
 /* The console: logs in, keeps one feed and one set of alerts, and shows one view at a time. */
-import {Problem, get, onUnauthorised, request} from './api.js';
+import {Problem, get, onUnauthorised} from './api.js';
 import {send, commandId} from './commands.js';
 import {button, dialog, field, h, replace, select, setText, svg} from './dom.js';
 import {Feed} from './feed.js';
@@ -8,6 +8,7 @@ import {languageOf, setLanguage, t, w} from './i18n.js';
 import {openIncident} from './incident.js';
 import {login} from './login.js';
 import {useTiles} from './map.js';
+import {loadMe, may, me} from './me.js';
 import {loadPolicy, options} from './names.js';
 import {openOperations} from './operations.js';
 import {explain, toast} from './parts.js';
@@ -20,7 +21,7 @@ import {openTickets} from './tickets.js';
 import {bannerTitle, openWall} from './wall.js';
 
 const ROUTES = {'': openWall, wall: openWall, tickets: openTickets, ticket: openTicket, region: openRegion, incident: openIncident, operations: openOperations};
-const NAVIGATION = ['wall', 'tickets', 'region', 'operations'];
+const NAVIGATION = [['wall', 'ticket.read'], ['tickets', 'ticket.read'], ['region', 'region.read'], ['operations', 'ops.read']];
 const ROLES = ['any', 'worker', 'intake', 'shift_lead', 'dispatcher', 'whistle_center', 'unit', 'checker', 'follow_up', 'supervisor', 'reporter'];
 
 /* Drawn, since not every wall has a font with a bell in it. */
@@ -61,8 +62,7 @@ class Console {
         this.banner = h('div', {class: 'banner', hidden: true, role: 'alert'});
         this.state = h('span', {class: 'feed-state', role: 'status'});
         this.time = h('span', {class: 'mono time'});
-        this.links = NAVIGATION.map((name) => h('a', {href: `#/${name}`, 'data-nav': name}, t(`nav.${name}`)));
-        this.links.at(-1).hidden = Boolean(this.forbidden);
+        this.links = NAVIGATION.filter(([, action]) => may(action)).map(([name]) => h('a', {href: `#/${name}`, 'data-nav': name}, t(`nav.${name}`)));
         this.sound = button('', () => this.toggleSound(), {class: 'icon-button', 'data-action': 'sound'});
         const theme = button('◐', () => this.toggleTheme(), {class: 'icon-button', 'aria-label': t('theme'), title: t('theme'), 'data-action': 'theme'});
         const language = button(languageOf() === 'zh' ? 'EN' : '中文', () => this.switchLanguage(), {class: 'icon-button', 'aria-label': t('language'), 'data-action': 'language'});
@@ -77,18 +77,7 @@ class Console {
 
     start() {
         this.feed.start();
-        this.hideForbidden();
         this.route();
-    }
-
-    /* What this token may not read is not offered. */
-    async hideForbidden() {
-        try {
-            await request('HEAD', '/metrics', {accept: 'text/plain'});
-        } catch (error) {
-            this.forbidden = error.status === 403;
-            this.links.at(-1).hidden = this.forbidden;
-        }
     }
 
     /* The first id of the feed is known: whatever the lists below do not have yet will come as events. */
@@ -194,7 +183,7 @@ class Console {
 
     whoText() {
         const {actor, role, token} = session.get();
-        return actor || (role && role !== 'any' ? w('role', role) : token ? t('who.token') : t('who.title'));
+        return actor || me()?.name || (role && role !== 'any' ? w('role', role) : token ? t('who.token') : t('who.title'));
     }
 
     /* With a token the server knows who this is; without, the person says it and commands carry it. */
@@ -204,7 +193,7 @@ class Console {
             location.reload();
         });
         if (this.settings.auth) {
-            dialog(t('who.title'), t('close'), h('p', {}, t('who.by_token')), leave);
+            dialog(t('who.title'), t('close'), h('p', {}, t('who.by_token')), h('p', {}, [me()?.name, ...(me()?.roles ?? []), me()?.unit, me()?.region].filter(Boolean).join(' · ')), leave);
             return;
         }
         const actor = h('input', {type: 'text', name: 'actor', value: who.actor ?? '', maxlength: 128}), region = h('input', {type: 'text', name: 'region', value: who.region ?? '', maxlength: 64});
@@ -258,6 +247,7 @@ async function main() {
     onUnauthorised(() => running?.refused());
     for (;;) {
         try {
+            await loadMe();
             await loadPolicy();
         } catch (error) {
             if (error.status !== 401) {

@@ -1,7 +1,8 @@
 /* The live feed (server-sent events, WHATWG HTML 9.2), read with fetch because EventSource cannot send
  * the token. After a cut it resumes at the last id with Last-Event-ID; what comes twice is dropped by
  * its sequence number, so nothing is missed and nothing doubled. It says how far behind it is. */
-import {get, headers, unauthorised} from './api.js';
+import {headers, unauthorised} from './api.js';
+import {newestSeq} from './me.js';
 
 const SILENCE_MS = 40000; // the server says something at least every 15 s
 const RETRY_MS = {first: 300, most: 5000};
@@ -92,14 +93,14 @@ export class Feed {
         await this.readBody(response.body.getReader());
     }
 
-    /* How far away is now? The status route says which number is the newest. */
+    /* How far away is now? */
     async connected() {
         if (this.lastId === null) {
             this.setState('connecting');
             return;
         }
         try {
-            this.target = (await get('/v1/status')).seq;
+            this.target = await newestSeq();
         } catch {
             this.target = 0;
         }

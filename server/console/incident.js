@@ -5,6 +5,7 @@ import {add, button, field, h, replace, setText} from './dom.js';
 import {dateTime, number} from './format.js';
 import {t, w} from './i18n.js';
 import {IncidentMap, drawFire} from './map.js';
+import {may} from './me.js';
 import {categoryName, channelName, pathName, regionName} from './names.js';
 import {errorBox, priorityBadge, severityBadge, ticketLink, toast} from './parts.js';
 
@@ -87,9 +88,13 @@ class IncidentView {
 
     /* Whoever may merge its ticket may merge and un-merge the incident. */
     async showRights() {
+        if (!may('incident.change')) {
+            this.merge.hidden = this.unmerge.hidden = true;
+            return;
+        }
         const allowed = this.incident.ticket ? (await loadTicket(this.incident.ticket)).allowed : ['merge'];
-        const may = this.incident.state !== 'open' || allowed.includes('merge') || allowed.includes('unmerge');
-        this.merge.hidden = this.unmerge.hidden = !may;
+        const offered = this.incident.state !== 'open' || allowed.includes('merge') || allowed.includes('unmerge');
+        this.merge.hidden = this.unmerge.hidden = !offered;
     }
 
     row(member) {

@@ -4,6 +4,7 @@ import {download, get, query} from './api.js';
 import {button, field, h, replace, select, setText} from './dom.js';
 import {dateTime, number, percent} from './format.js';
 import {t, w} from './i18n.js';
+import {topRegions} from './me.js';
 import {categoryName, keepRegion, regionName, regionOf, unitName} from './names.js';
 import {drill, errorBox, explain, toast} from './parts.js';
 import {RegionStats} from './region_stats.js';
@@ -160,7 +161,7 @@ class RegionView {
 
     /* The regions below, coloured by the light of their unfinished share; those that are quiet too. */
     async loadHeat(window) {
-        const children = (await get(this.code ? `/v1/regions/${encodeURIComponent(this.code)}/children?limit=1000` : '/v1/regions?limit=1000')).items;
+        const children = this.code ? (await get(`/v1/regions/${encodeURIComponent(this.code)}/children?limit=1000`)).items : await topRegions();
         children.forEach(keepRegion);
         const groups = new Map();
         if (this.code) {

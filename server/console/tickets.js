@@ -4,6 +4,7 @@ import {get, query} from './api.js';
 import {field, h, select, setText} from './dom.js';
 import {number, span} from './format.js';
 import {t, w} from './i18n.js';
+import {me} from './me.js';
 import {categoryName, options, pathName, unitName} from './names.js';
 import {explain} from './parts.js';
 import {session} from './session.js';
@@ -113,7 +114,7 @@ class Board {
 
     parameters() {
         const {mine, overdue, supervised, ...plain} = this.filters;
-        const who = session.get();
+        const who = {...me(), ...session.get()};
         return {...plain, ...(overdue ? {overdue: 'true'} : {}), ...(supervised ? {supervised: 'true'} : {}),
             ...(mine && who.unit ? {unit: who.unit} : {}), ...(mine && who.region && !plain.region ? {region: who.region} : {})};
     }

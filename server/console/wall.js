@@ -4,6 +4,7 @@ import {button, h, replace, setText} from './dom.js';
 import {number, ratio, span} from './format.js';
 import {t, w} from './i18n.js';
 import {IncidentMap} from './map.js';
+import {topRegions} from './me.js';
 import {categoryName, keepRegion, pathName, regionName, unitName} from './names.js';
 import {figure} from './parts.js';
 import {VirtualList} from './vlist.js';
@@ -143,7 +144,7 @@ class Wall {
     async loadRegions() {
         const points = [];
         let level = [];
-        await all('/v1/regions', {pages: 2, onPage: (items) => level.push(...items)});
+        level.push(...await topRegions());
         while (level.length > 0 && points.length < REGION_POINTS_MAX && !this.closed) {
             level.forEach(keepRegion);
             points.push(...level);

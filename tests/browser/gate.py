@@ -2,16 +2,17 @@
 does with a token can be seen here whatever the server itself does with it."""
 import http.client
 import http.server
+import json
 import threading
 
 OPEN = ("/console/", "/licences.txt")
 
 
 class Gate:
-    """`tokens` are those that are taken; `seen` has what came with each request: (path, authorization)."""
+    """`tokens` are those that are taken, `me` what GET /v1/me says, `forbidden` paths are 403; `seen` has what came with each request: (path, authorization)."""
 
-    def __init__(self, port, tokens):
-        self.tokens, self.seen = set(tokens), []
+    def __init__(self, port, tokens, me=None, forbidden=()):
+        self.tokens, self.seen, self.me, self.forbidden = set(tokens), [], me, forbidden
         gate = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -43,14 +44,23 @@ class Gate:
         self.seen.append((handler.path, token))
         return path == "/" or path.startswith(OPEN) or token in self.tokens
 
+    def say(self, handler, status, kind, body):
+        handler.send_response(status)
+        handler.send_header("Content-Type", kind)
+        handler.end_headers()
+        handler.wfile.write(json.dumps(body).encode())
+
     def pass_on(self, handler, port):
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         handler.close_connection = True
         if not self.is_let_in(handler):
-            handler.send_response(401)
-            handler.send_header("Content-Type", "application/problem+json")
-            handler.end_headers()
-            handler.wfile.write(b'{"title":"Unauthorized","status":401,"detail":"a token is wanted"}')
+            self.say(handler, 401, "application/problem+json", {"title": "Unauthorized", "status": 401, "detail": "a token is wanted"})
+            return
+        if handler.path == "/v1/me" and self.me:
+            self.say(handler, 200, "application/json", self.me)
+            return
+        if handler.path.split("?")[0] in self.forbidden:
+            self.say(handler, 403, "application/problem+json", {"title": "Forbidden", "status": 403, "detail": "no role of yours has this"})
             return
         behind = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         behind.request(handler.command, handler.path, body or None, {name: value for name, value in handler.headers.items()

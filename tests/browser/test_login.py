@@ -45,3 +45,26 @@ def test_a_token_that_is_revoked_ends_the_view(screen):
         gate.tokens.add(TOKEN)
         enter(screen, TOKEN)
         screen.until(lambda: screen.state() == "live", "it does not open again")
+
+
+def test_what_a_token_may_not_is_not_offered_and_not_needed(screen):
+    """A dispatcher of a town: no operations, no merging, and the feed still says how far behind it is."""
+    me = {"authenticated": True, "name": "Dispatcher Wang", "roles": ["dispatcher"], "region": "c1", "unit": None,
+          "actions": ["report.read", "feed.read", "ticket.read", "ticket.command", "stats.read", "region.read", "self"]}
+    with Gridd() as server, Gate(server.port, [TOKEN], me, ("/metrics", "/v1/status", "/v1/regions")) as gate:
+        incident = reported(server, 1, category="streetlight", location={"lat": 30.0, "lon": 110.0})["incident"]
+        screen.open(gate, tokens=True)
+        enter(screen, TOKEN)
+        screen.until(lambda: screen.state() == "live", "the feed does not start")
+        assert "Dispatcher Wang" in screen.text("[data-action=who]")
+        assert screen.all("[data-nav=operations]") == [] and len(screen.all("[data-nav]")) == 3
+        server.kill()
+        screen.until(lambda: screen.state() == "offline", "it does not notice")
+        server.start()
+        screen.until(lambda: screen.state() == "live", "it does not come back")
+        screen.go("#/region")
+        assert screen.text(".tile-name") == "Town one"
+        screen.go(f"#/incident/{incident}")
+        screen.until(lambda: screen.all(".incident-members tbody tr"), "no members")
+        screen.until(lambda: not screen.js("return document.querySelector('[data-action=unmerge]').checkVisibility()"), "un-merging is offered")
+        assert ("/v1/status", TOKEN) not in gate.seen and ("/metrics", TOKEN) not in gate.seen
