@@ -247,7 +247,9 @@ async function main() {
     onUnauthorised(() => running?.refused());
     for (;;) {
         try {
-            await loadMe();
+            if (settings.auth) {
+                await loadMe();
+            }
             await loadPolicy();
         } catch (error) {
             if (error.status !== 401) {
