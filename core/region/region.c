@@ -122,6 +122,10 @@ struct region region_get(const struct region_table *table, uint32_t id) {
     };
 }
 
+uint32_t region_first_root(const struct region_table *table) {
+    return table->count > 0 ? table->order[0] : REGION_NONE;
+}
+
 #ifdef GRIDD_CHECK_SLOW
 static bool is_within_by_parents(const struct region_table *table, uint32_t id, uint32_t root) {
     while (id != REGION_NONE && id != root) {

@@ -109,6 +109,9 @@ struct slice region_code(const struct region_table *table, uint32_t id);
 uint8_t region_level(const struct region_table *table, uint32_t id);
 bool region_has_leader(const struct region_table *table, uint32_t id);
 bool region_has_children(const struct region_table *table, uint32_t id);
+/* The root with the lowest code, REGION_NONE in an empty table; the others are its siblings. O(1).
+ */
+uint32_t region_first_root(const struct region_table *table);
 /* Is `id` the region `root` or below it? O(1), by the build's numbering. */
 bool region_is_within(const struct region_table *table, uint32_t id, uint32_t root);
 /* Ids from the root down to `id`, itself included; returns how many (<= REGION_DEPTH_CAP). */
