@@ -256,7 +256,8 @@ static bool merge_incidents(struct desk *desk) {
     }
     uint64_t survivor = 0;
     struct driver_step step = {0};
-    enum status status = driver_merge(services->driver, a, b, &survivor, &step);
+    enum status status =
+        driver_merge(services->driver, a, b, &(struct driver_asked){0}, &survivor, &step);
     INVARIANT("I3", status == STATUS_OK || status == STATUS_NOT_FOUND || status == STATUS_CONFLICT,
               "merging %" PRIu64 " and %" PRIu64 ": %s", a, b, status_name(status));
     if (status == STATUS_OK) {
@@ -337,8 +338,8 @@ static bool take_apart(struct desk *desk) {
         const struct incident_members members = {list, next_member, rewind_members};
         uint64_t apart = 0;
         struct driver_step step = {0};
-        enum status status =
-            driver_unmerge(services->driver, incident, seqs, count, &members, &apart, &step);
+        enum status status = driver_unmerge(services->driver, incident, seqs, count, &members,
+                                            &(struct driver_asked){0}, &apart, &step);
         INVARIANT("I3", status != STATUS_CORRUPT, "taking %" PRIu64 " apart: %s", incident,
                   status_name(status));
         if (status == STATUS_OK) {

@@ -1,6 +1,7 @@
 #include "tests/sim/sim_server.h"
 
 #include "core/base/check.h"
+#include "server/domain/creates.h"
 #include "server/process/log.h"
 #include "server/rules/rules.h"
 #include "tests/sim/sim_loop.h"
@@ -150,6 +151,10 @@ static enum status open_parts(struct sim_server *server, struct error *error) {
         status = intake_new(&services->intake, services, error);
     }
     if (status == STATUS_OK) {
+        status =
+            creates_new(&services->creates, services->db, server->config.limits.create_keys, error);
+    }
+    if (status == STATUS_OK) {
         status = driver_new(&services->driver, services, error);
         services->ticket_loader = ticket_loader_new(services);
     }
@@ -166,6 +171,7 @@ static void close_parts(struct sim_server *server) {
     intake_free(services->intake);
     ticket_loader_free(services->ticket_loader);
     driver_free(services->driver);
+    creates_free(services->creates);
     regions_free(services->regions);
     db_close(services->db);
     uv_close((uv_handle_t *)&server->sealed, NULL);

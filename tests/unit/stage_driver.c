@@ -1,5 +1,6 @@
 #include "tests/unit/stage_driver.h"
 
+#include "server/domain/creates.h"
 #include "server/rules/rules.h"
 #include "storage/db_internal.h"
 #include "tests/unit/support_region.h"
@@ -140,6 +141,9 @@ static void open_services(struct driver_stage *stage, struct store *from) {
     if (from == NULL) {
         import_regions(stage);
     }
+    stage_expect_ok(
+        creates_new(&services->creates, stage->db, stage->config.limits.create_keys, &error),
+        &error);
     stage_expect_ok(driver_new(&stage->driver, services, &error), &error);
     services->driver = stage->driver;
 }
@@ -164,6 +168,7 @@ void stage_close(struct driver_stage *stage) {
     struct services *services = &stage->services;
     driver_stop(stage->driver);
     driver_free(stage->driver);
+    creates_free(services->creates);
     committer_free(services->committer);
     regions_stop(services->regions);
     uv_close((uv_handle_t *)&stage->alive, NULL);
