@@ -209,8 +209,8 @@ static void a_cameras_frame_is_its_pose_and_box(void **state) {
         CAMERA "{\"bbox\":[0,0,1,1]}",
         CAMERA "{\"bbox\":[0,0,1,1],\"pose\":1}",
         CAMERA "{\"bbox\":[0,0,1,1],\"pose\":\"1\"}",
-        "\"channel\":\"camera\",\"device\":\"c2\","
-        "\"attributes\":{\"bbox\":[0,0,1,1],\"pose\":\"north\"}",
+        ("\"channel\":\"camera\",\"device\":\"c2\","
+         "\"attributes\":{\"bbox\":[0,0,1,1],\"pose\":\"north\"}"),
     };
     uint64_t views[ARRAY_COUNT(others) + 1] = {view};
     for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
