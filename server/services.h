@@ -13,6 +13,7 @@
 #include "server/process/metrics.h"
 #include "server/regions.h"
 
+struct auth;
 struct driver;
 struct intake;
 struct rules;
@@ -26,6 +27,7 @@ struct services {
     const struct policy *policy;
     const struct calendar_set *calendars;
     struct service_time *time;
+    struct auth *auth; /* NULL: there are no keys, so no tokens */
     struct db *db;
     struct db_identity identity;
     struct committer *committer;

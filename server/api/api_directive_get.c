@@ -4,6 +4,7 @@
 #include "core/text/json.h"
 #include "core/ticket/directive.h"
 #include "server/api/body.h"
+#include "server/api/caller.h"
 #include "server/api/cursor.h"
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
@@ -19,6 +20,7 @@ struct directive_read {
     struct request_job job;
     struct db *db;
     struct region_ref *regions;
+    struct principal principal; /* who asks */
     const struct policy *policy;
     uint64_t number, limit;
     uint32_t from; /* first addressee of the page */
@@ -212,7 +214,9 @@ static void run(struct request_job *job) {
     enum status status = db_walk_rows(read->db, &walk, take_row, read, &read->error);
     json_out_array_end(&read->items_out);
     read->status = status == STATUS_OK ? read->status : status;
-    if (read->status == STATUS_OK && read->directive.number == 0) {
+    if (read->status == STATUS_OK &&
+        (read->directive.number == 0 ||
+         !access_reaches(&read->principal, read->regions->table, read->directive.region))) {
         read->status = STATUS_NOT_FOUND;
     }
     if (read->status != STATUS_OK) {
@@ -290,6 +294,7 @@ void api_directive_get_on_headers(struct http_request *request) {
     read->db = services->db;
     read->regions = region_ref_acquire(regions_current(services->regions));
     read->policy = services->policy;
+    read->principal = *caller_principal(request);
     read->number = number;
     read->limit = limit;
     read->from = from;

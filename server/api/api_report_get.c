@@ -1,5 +1,6 @@
 /* GET /v1/reports/{seq} */
 #include "core/base/check.h"
+#include "server/api/caller.h"
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
 #include "server/api/timeline_query.h"
@@ -15,6 +16,7 @@ struct report_read {
     struct request_job job;
     struct db *db;
     struct region_ref *regions;
+    struct principal principal; /* who asks */
     uint64_t seq, taken_into;
     bool is_report;
     struct report_place place;
@@ -24,12 +26,13 @@ struct report_read {
     struct buffer answer;
 };
 
-/* Other kinds of entries are no reports. */
+/* Other kinds of entries are no reports, and what is outside is as if it were not there. */
 static bool note_taken(void *context, const struct timeline_row *row) {
     struct report_read *read = context;
     struct record record;
     CHECK(row->seq == read->seq);
-    read->is_report = row->entry.kind == ENTRY_REPORT;
+    read->is_report = row->entry.kind == ENTRY_REPORT &&
+                      access_reaches(&read->principal, read->regions->table, row->entry.region);
     read->taken_into = record_decode(&record, row->record) ? record.incident : 0;
     return false;
 }
@@ -108,6 +111,7 @@ void api_report_get_on_headers(struct http_request *request) {
     read->job.release = release;
     read->db = services->db;
     read->regions = region_ref_acquire(regions_current(services->regions));
+    read->principal = *caller_principal(request);
     read->seq = seq;
     buffer_init(&read->answer);
     buffer_init(&read->match);

@@ -3,6 +3,7 @@
 #include "core/report/record.h"
 #include "server/api/api_tickets.h"
 #include "server/api/body.h"
+#include "server/api/caller.h"
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
 #include "server/domain/driver.h"
@@ -18,6 +19,7 @@ struct ticket_read {
     struct db *db;
     uint64_t number;
     bool is_clock;
+    struct principal principal; /* who asks */
     struct ticket_actor actor;
     struct ticket_scene scene;
     struct ticket_view view;
@@ -74,6 +76,10 @@ static enum status read_ticket(struct ticket_read *read) {
     if (status == STATUS_OK) {
         status = ticket_view_decode(&read->view, &read->scene, row.bytes);
         store_value_free(&row);
+    }
+    if (status == STATUS_OK &&
+        !access_reaches(&read->principal, read->scene.regions->table, read->view.ticket.region)) {
+        return STATUS_NOT_FOUND;
     }
     return status;
 }
@@ -244,7 +250,7 @@ static void release(struct request_job *job) {
     free(read);
 }
 
-/* Who asks, as far as that can be said while there are no tokens. */
+/* Who asks, where no token says it. */
 static bool read_role(struct http_request *request, uint32_t *ret_roles) {
     struct slice text;
     *ret_roles = ROLE_ANY;
@@ -271,7 +277,10 @@ static void begin(struct http_request *request, bool is_clock) {
     read->db = services->db;
     read->number = number;
     read->is_clock = is_clock;
+    read->principal = *caller_principal(request);
     read->actor = (struct ticket_actor){.roles = roles, .region = REGION_NONE};
+    caller_fill_actor(request, &read->actor);
+    read->actor.name = (struct slice){NULL, 0}; /* not there any more on the pool */
     ticket_scene_init(&read->scene, services->driver, regions_current(services->regions));
     buffer_init(&read->events);
     buffer_init(&read->ends);

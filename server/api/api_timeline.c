@@ -2,6 +2,7 @@
  * GeoJSON. The pool reads a piece, the loop writes it, and the next piece is read once the client
  * has taken nearly all of it: a slow client costs one piece of memory and no pool thread. */
 #include "core/base/check.h"
+#include "server/api/caller.h"
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
 #include "server/api/timeline_read.h"
@@ -74,6 +75,11 @@ static void read_on(struct timeline_request *timeline) {
     struct request_job *job = &timeline->job;
     if (job->request == NULL || timeline->closed || request_job_is_running(job) ||
         http_aborted(job->request) || http_stream_queued(job->request) > QUEUE_LOW_BYTES) {
+        return;
+    }
+    if (caller_is_gone(job->request)) {
+        timeline->closed = true;
+        http_abort(job->request);
         return;
     }
     request_job_start(job);

@@ -3,6 +3,7 @@
 #ifndef SERVER_FEED_FEED_READER_H
 #define SERVER_FEED_FEED_READER_H
 
+#include "server/auth/auth.h"
 #include "server/feed/feed.h"
 #include "server/feed/feed_frame.h"
 #include "server/feed/feed_request.h"
@@ -18,6 +19,7 @@ struct reader {
     struct http_request
         *request; /* NULL: the request is done, memory is kept for `busy` or `job` */
     struct reader *next, *previous;
+    struct bearer *bearer; /* who opened it; NULL: without tokens */
     struct feed_filter filter;
     bool filter_open;      /* takes everything */
     uint64_t cursor_seq;   /* everything up to here was written or left out by the filter */
@@ -69,6 +71,8 @@ void reader_close(struct reader *reader);
 /* Writes what there is for the reader and its queue has room for. */
 void reader_pump(struct reader *reader);
 void reader_write(struct reader *reader, struct slice bytes);
+/* Ends the stream when its token was revoked or ran out; true when it did. */
+bool reader_end_if_gone(struct reader *reader);
 /* Heartbeat, checkpoint, end of life. */
 void reader_tick(struct reader *reader, uint64_t now_ms);
 /* Ends the stream cleanly after `last`. */

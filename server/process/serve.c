@@ -1,6 +1,8 @@
 #include "server/process/serve.h"
 
 #include "core/base/check.h"
+#include "server/api/audit.h"
+#include "server/api/caller.h"
 #include "server/api/routes.h"
 #include "server/domain/driver.h"
 #include "server/domain/ticket_load.h"
@@ -37,6 +39,7 @@ struct serve {
     bool draining, http_drained, committer_idle;
     int exit_code;
     struct service_time time;
+    char keys_path[4200];             /* borrowed by services.auth */
     char failure[640];                /* what services.not_ready says once the store has failed */
     uint64_t runs_told, seal_us_told; /* of db_stats, already counted and logged */
     /* From the sealer thread, read when `sealed` fires. */
@@ -116,6 +119,9 @@ static void on_sealed(uv_async_t *async) {
 static void on_closing(void *context, struct row_set *rows) {
     struct serve *serve = context;
     driver_on_closing(serve->services.driver, rows);
+    if (serve->services.auth != NULL) {
+        auth_on_closing(serve->services.auth, rows);
+    }
 }
 
 static void on_pressure(void *context) {
@@ -178,6 +184,42 @@ static void on_lag(uv_timer_t *timer) {
     serve->lag_due_ms = now + LAG_MS;
 }
 
+static void on_revoked(void *context) {
+    struct serve *serve = context;
+    if (serve->services.feed != NULL) {
+        feed_on_revoked(serve->services.feed);
+    }
+}
+
+/* Without tokens in force the keys are not needed, but where they are, tokens can be made: so a
+ * lost admin's token is replaced. */
+static enum status open_auth(struct serve *serve, struct error *error) {
+    const struct config *config = &serve->config;
+    if (!auth_keys_path(serve->keys_path, sizeof serve->keys_path, config->keys_path,
+                        config->data)) {
+        return error_set(error, STATUS_INVALID, "the path of the keys is too long", NULL, NULL);
+    }
+    const struct auth_options options = {
+        .db = serve->services.db,
+        .limits = &config->limits,
+        .keys_path = serve->keys_path,
+        .create_keys = !config->no_auth,
+        .on_revoked = on_revoked,
+        .context = serve,
+    };
+    enum status status = auth_new(&serve->services.auth, &options, error);
+    if (status == STATUS_NOT_FOUND && config->no_auth) {
+        return STATUS_OK;
+    }
+    if (status == STATUS_OK && !config->no_auth && auth_tokens_count(serve->services.auth) == 0) {
+        log_line(LOG_LEVEL_WARN, LOG_WARNING,
+                 "there is no token yet, so nobody comes in: serve once with --no-auth on a "
+                 "loopback address and make one with gridd token create",
+                 NULL);
+    }
+    return status;
+}
+
 static void adopt_rules(struct serve *serve) {
     struct services *services = &serve->services;
     services->policy = rules_policy(services->rules);
@@ -198,6 +240,9 @@ static void reload(struct serve *serve) {
         config_init(&fresh);
         status = config_load(&fresh, serve->config_path, &error);
     }
+    if (status == STATUS_OK && serve->services.auth != NULL) {
+        status = auth_reload(serve->services.auth, &error);
+    }
     if (status == STATUS_OK) {
         status = rules_reload(serve->services.rules, serve->config.policy_path,
                               serve->config.calendar_path, &error);
@@ -212,7 +257,11 @@ static void reload(struct serve *serve) {
     if (!serve->config.log_level_given) {
         log_set_level(fresh.log_level);
     }
-    log_line(LOG_LEVEL_INFO, LOG_RELOAD, "policy, calendar and log level were read again",
+    if (!serve->config.no_auth) {
+        (void)audit_append(&serve->services, NULL,
+                           &(struct audit_act){.act = "config.reload", .region = REGION_NONE});
+    }
+    log_line(LOG_LEVEL_INFO, LOG_RELOAD, "policy, calendar, keys and log level were read again",
              "policy_version", LOG_U64, (uint64_t)serve->services.policy->version,
              "calendar_version", LOG_U64, (uint64_t)serve->services.calendars->version, NULL);
 }
@@ -328,6 +377,9 @@ static enum status open_parts(struct serve *serve, struct error *error) {
                              limits, error);
     }
     if (status == STATUS_OK) {
+        status = open_auth(serve, error);
+    }
+    if (status == STATUS_OK) {
         status = intake_new(&services->intake, services, error);
     }
     if (status == STATUS_OK) {
@@ -380,6 +432,8 @@ static enum status open_outside(struct serve *serve, struct error *error) {
         .routes = api_routes,
         .routes_count = api_routes_count,
         .context = services,
+        .on_route = caller_guard,
+        .on_guard_done = caller_guard_done,
         .on_finished = on_http_finished,
         .on_rejected = on_http_rejected,
     };
@@ -403,9 +457,10 @@ static enum status open_outside(struct serve *serve, struct error *error) {
     }
     log_line(LOG_LEVEL_INFO, LOG_LISTENING, "listening", "address", LOG_TEXT, listening, NULL);
     if (serve->config.no_auth) {
-        log_line(LOG_LEVEL_WARN, LOG_WARNING,
-                 "serving without authentication: everybody on this machine may do everything",
-                 NULL);
+        log_line(
+            LOG_LEVEL_WARN, LOG_WARNING,
+            "serving without authentication: everybody who reaches this address may do everything",
+            NULL);
     }
     services->not_ready = NULL;
     driver_start(services->driver);
@@ -464,6 +519,7 @@ static void close_parts(struct serve *serve) {
     if (services->regions != NULL) {
         regions_free(services->regions);
     }
+    auth_free(services->auth);
     db_close(services->db);
     uv_walk(&serve->loop, close_handle, NULL);
     uv_run(&serve->loop, UV_RUN_DEFAULT);
