@@ -3,6 +3,7 @@
 #include "core/base/check.h"
 #include "core/text/json.h"
 #include "core/ticket/directive.h"
+#include "server/api/audit.h"
 #include "server/api/body.h"
 #include "server/api/caller.h"
 #include "server/api/cursor.h"
@@ -11,6 +12,7 @@
 #include "server/api/timeline_query.h"
 #include "server/domain/event_json.h"
 #include "server/domain/ticket_json.h"
+#include "server/personal.h"
 #include "server/process/log.h"
 
 #include <stdlib.h>
@@ -21,6 +23,7 @@ struct directive_read {
     struct db *db;
     struct region_ref *regions;
     struct principal principal; /* who asks */
+    struct personal personal;
     const struct policy *policy;
     uint64_t number, limit;
     uint32_t from; /* first addressee of the page */
@@ -109,8 +112,9 @@ static void keep_text(struct buffer *to, const struct json_token *value) {
     }
 }
 
-static bool keep_event(void *context, const struct timeline_row *row) {
+static bool keep_event(void *context, const struct timeline_row *stored) {
     struct directive_read *read = context;
+    const struct timeline_row *row = personal_row(&read->personal, stored, read->policy);
     const struct json_bounds bounds = {
         .depth = JSON_DEPTH_CAP, .keys = JSON_KEYS_CAP, .string_bytes = UINT32_MAX};
     struct json_reader reader;
@@ -234,6 +238,7 @@ static void finish(struct request_job *job) {
     struct directive_read *read = (struct directive_read *)job;
     struct http_request *request = job->request;
     if (read->status == STATUS_OK) {
+        audit_personal(request, &read->personal);
         http_respond(request, 200, "application/json", buffer_slice(&read->answer));
     } else if (read->status == STATUS_NOT_FOUND) {
         answer_unknown(request);
@@ -247,6 +252,7 @@ static void finish(struct request_job *job) {
 static void release(struct request_job *job) {
     struct directive_read *read = (struct directive_read *)job;
     region_ref_release(read->regions);
+    personal_deinit(&read->personal);
     buffer_deinit(&read->text);
     buffer_deinit(&read->issuer);
     buffer_deinit(&read->items);
@@ -295,6 +301,7 @@ void api_directive_get_on_headers(struct http_request *request) {
     read->regions = region_ref_acquire(regions_current(services->regions));
     read->policy = services->policy;
     read->principal = *caller_principal(request);
+    caller_personal(request, &read->personal);
     read->number = number;
     read->limit = limit;
     read->from = from;

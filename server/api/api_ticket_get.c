@@ -2,12 +2,14 @@
 #include "core/base/check.h"
 #include "core/report/record.h"
 #include "server/api/api_tickets.h"
+#include "server/api/audit.h"
 #include "server/api/body.h"
 #include "server/api/caller.h"
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
 #include "server/domain/driver.h"
 #include "server/domain/event_json.h"
+#include "server/personal.h"
 #include "server/process/log.h"
 
 #include <stdlib.h>
@@ -20,6 +22,7 @@ struct ticket_read {
     uint64_t number;
     bool is_clock;
     struct principal principal; /* who asks */
+    struct personal personal;
     struct ticket_actor actor;
     struct ticket_scene scene;
     struct ticket_view view;
@@ -108,7 +111,8 @@ static bool keep_event(void *context, const struct timeline_row *row) {
     }
     struct json_out out;
     json_out_init(&out, &read->events);
-    event_json_write(&out, row, read->scene.regions->table, read->scene.policy);
+    event_json_write(&out, personal_row(&read->personal, row, read->scene.policy),
+                     read->scene.regions->table, read->scene.policy);
     buffer_append(&read->ends, &read->events.bytes, sizeof read->events.bytes);
     uint64_t previous = previous_of(event_json_own(row));
     read->previous = previous < row->seq ? previous : 0;
@@ -231,6 +235,7 @@ static void finish(struct request_job *job) {
     if (read->status == STATUS_OK && read->is_ahead) {
         start(read);
     } else if (read->status == STATUS_OK) {
+        audit_personal(request, &read->personal);
         http_respond(request, 200, "application/json", buffer_slice(&read->answer));
     } else if (read->status == STATUS_NOT_FOUND) {
         ticket_answer_unknown(request);
@@ -244,6 +249,7 @@ static void finish(struct request_job *job) {
 static void release(struct request_job *job) {
     struct ticket_read *read = (struct ticket_read *)job;
     ticket_scene_deinit(&read->scene);
+    personal_deinit(&read->personal);
     buffer_deinit(&read->events);
     buffer_deinit(&read->ends);
     buffer_deinit(&read->answer);
@@ -278,6 +284,7 @@ static void begin(struct http_request *request, bool is_clock) {
     read->number = number;
     read->is_clock = is_clock;
     read->principal = *caller_principal(request);
+    caller_personal(request, &read->personal);
     read->actor = (struct ticket_actor){.roles = roles, .region = REGION_NONE};
     caller_fill_actor(request, &read->actor);
     read->actor.name = (struct slice){NULL, 0}; /* not there any more on the pool */

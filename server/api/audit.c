@@ -6,7 +6,9 @@
 #include "server/api/caller.h"
 #include "server/auth/auth_rows.h"
 #include "server/json_out.h"
+#include "server/personal.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -96,6 +98,19 @@ uint64_t audit_append(struct services *services, const struct bearer *by,
                  (struct slice){row, 8 + text.bytes});
     buffer_deinit(&text);
     return seq;
+}
+
+void audit_personal(const struct http_request *request, struct personal *personal) {
+    char detail[48];
+    if (personal->shown == 0) {
+        return;
+    }
+    (void)snprintf(detail, sizeof detail, "{\"shown\":%llu}", (unsigned long long)personal->shown);
+    personal->shown = 0;
+    (void)audit_request(request, &(struct audit_act){.act = "personal.read",
+                                                     .object = http_path(request),
+                                                     .region = REGION_NONE,
+                                                     .detail = slice_text(detail)});
 }
 
 uint64_t audit_request(const struct http_request *request, const struct audit_act *act) {

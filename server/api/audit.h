@@ -26,4 +26,8 @@ uint64_t audit_append(struct services *services, const struct bearer *by,
 /* The same for the caller of a request. */
 uint64_t audit_request(const struct http_request *request, const struct audit_act *act);
 
+struct personal;
+/* Tells that personal data went out with this request's answer, when it did, and counts anew. */
+void audit_personal(const struct http_request *request, struct personal *personal);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "core/base/check.h"
 #include "core/ticket/ticket_step.h"
+#include "server/personal.h"
 
 static const struct principal everybody = {ACCESS_ROLES_ALL, REGION_NONE, 0};
 
@@ -53,6 +54,12 @@ uint32_t caller_find_region(const struct http_request *request, struct slice cod
 
 bool caller_may(const struct http_request *request, enum access_action action) {
     return access_has(caller_principal(request), action);
+}
+
+void caller_personal(const struct http_request *request, struct personal *ret) {
+    bool in_force = !caller_is_unknown(request);
+    bool may = caller_may(request, ACCESS_PERSONAL_READ);
+    personal_init(ret, in_force && !may, in_force && may);
 }
 
 bool caller_is_gone(const struct http_request *request) {

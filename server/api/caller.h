@@ -7,8 +7,9 @@
 #include "server/auth/auth.h"
 #include "server/services.h"
 
-/* guard.c. on_route and on_guard_done of the HTTP server: who has no good token is answered 401, whose roles
- * do not have the route's action 403, what is outside the caller's region as if it were not there.
+/* guard.c. on_route and on_guard_done of the HTTP server: who has no good token is answered 401,
+ * whose roles do not have the route's action 403, what is outside the caller's region as if it were
+ * not there.
  */
 bool caller_guard(void *context, struct http_request *request);
 void caller_guard_done(void *guard);
@@ -29,6 +30,9 @@ uint32_t caller_find_region(const struct http_request *request, struct slice cod
 uint32_t caller_region(const struct http_request *request);
 bool caller_reaches(const struct http_request *request, uint32_t region);
 bool caller_may(const struct http_request *request, enum access_action action);
+struct personal;
+/* As the caller may see personal data; personal_deinit is the caller's. */
+void caller_personal(const struct http_request *request, struct personal *ret);
 /* The token that the request came with was revoked or ran out since: a long upload or answer ends.
  */
 bool caller_is_gone(const struct http_request *request);

@@ -23,6 +23,7 @@ void feed_free_when_unused(struct feed *feed) {
         ring_deinit(&feed->ring);
         tickets_deinit(&feed->tickets);
         buffer_deinit(&feed->scratch);
+        personal_deinit(&feed->personal);
         free(feed);
     }
 }
@@ -98,6 +99,7 @@ enum status feed_new(struct feed **ret, const struct feed_options *options) {
     ring_reset(&feed->ring, feed->durable_seq + 1);
     tickets_init(&feed->tickets, let_go);
     buffer_init(&feed->scratch);
+    personal_init(&feed->personal, options->masks_personal, false);
     start_handles(feed);
     *ret = feed;
     return STATUS_OK;
@@ -118,6 +120,12 @@ uint64_t feed_readers(const struct feed *feed) {
     return feed->readers_count;
 }
 
+/* An event of a report has nothing that is masked in it, and there are many. */
+const struct timeline_row *feed_shown_row(struct personal *personal, const struct timeline_row *row,
+                                          const struct policy *policy) {
+    return row->entry.kind == ENTRY_REPORT ? row : personal_row(personal, row, policy);
+}
+
 static void encode(struct feed *feed, const struct block *block, uint32_t index,
                    const struct region_table *regions) {
     const struct entry *entry = &block->entries[index];
@@ -129,7 +137,9 @@ static void encode(struct feed *feed, const struct block *block, uint32_t index,
     if (entry->kind == ENTRY_AUDIT) {
         feed_frame_checkpoint(&feed->scratch, feed->options.epoch, row.seq);
     } else {
-        feed_frame_event(&feed->scratch, feed->options.epoch, &row, regions, *feed->options.policy);
+        const struct policy *policy = *feed->options.policy;
+        feed_frame_event(&feed->scratch, feed->options.epoch,
+                         feed_shown_row(&feed->personal, &row, policy), regions, policy);
     }
     const struct ring_event event = {
         .region = entry->region, .kind = entry->kind, .severity = entry->severity};

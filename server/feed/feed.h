@@ -17,6 +17,7 @@ struct feed_options {
     const struct policy *const *policy; /* follows reloads */
     const struct limits *limits;
     struct metrics *metrics;
+    bool masks_personal; /* frames are shared by all readers: personal data is in none of them */
     char epoch[17];
     uint64_t durable_seq;
 };

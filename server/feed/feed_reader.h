@@ -9,6 +9,7 @@
 #include "server/feed/feed_request.h"
 #include "server/feed/ring.h"
 #include "server/feed/ticket.h"
+#include "server/personal.h"
 
 struct catchup; /* feed_catchup.c */
 
@@ -43,6 +44,7 @@ struct feed {
     struct reader *readers;
     uint64_t readers_count;
     struct buffer scratch;
+    struct personal personal;
     uv_prepare_t deliver; /* runs once a turn while there is something new */
     uv_timer_t tick;
     uint64_t tick_ms;
@@ -58,6 +60,9 @@ static inline uint64_t feed_now_ms(const struct feed *feed) {
 }
 /* Uniform in [0, below). */
 uint64_t feed_random(struct feed *feed, uint64_t below);
+/* The row as feeds show it: without personal data, when they are masked. */
+const struct timeline_row *feed_shown_row(struct personal *personal, const struct timeline_row *row,
+                                          const struct policy *policy);
 /* Frees the feed when it is closing and nothing of it is in use any more. */
 void feed_free_when_unused(struct feed *feed);
 

@@ -394,6 +394,7 @@ static enum status open_parts(struct serve *serve, struct error *error) {
         .limits = limits,
         .metrics = services->metrics,
         .durable_seq = services->identity.next_seq - 1,
+        .masks_personal = !serve->config.no_auth,
     };
     memcpy(feed.epoch, services->identity.epoch, sizeof feed.epoch);
     return status == STATUS_OK ? feed_new(&services->feed, &feed) : status;
