@@ -19,6 +19,11 @@ struct intake;
 struct rules;
 struct ticket_loader;
 
+/* Requests turned away: who has no good token, no role, or not the whole tree. */
+struct denials {
+    uint64_t no_token, no_role, bound;
+};
+
 struct services {
     uv_loop_t *loop;
     const struct config *config;
@@ -41,6 +46,7 @@ struct services {
     int64_t started_ms;       /* wall clock */
     const char *not_ready;    /* NULL: takes writes; else the reason /readyz gives */
     bool disk_low;            /* intake answers 507 */
+    struct denials denials;   /* not told in the audit yet */
     uint64_t stats_under_way; /* counts and lists of statistics on the pool */
 };
 

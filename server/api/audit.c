@@ -100,6 +100,22 @@ uint64_t audit_append(struct services *services, const struct bearer *by,
     return seq;
 }
 
+void audit_denials(struct services *services) {
+    const struct denials denials = services->denials;
+    char detail[128];
+    if (denials.no_token + denials.no_role + denials.bound == 0) {
+        return;
+    }
+    (void)snprintf(detail, sizeof detail, "{\"no_token\":%llu,\"no_role\":%llu,\"bound\":%llu}",
+                   (unsigned long long)denials.no_token, (unsigned long long)denials.no_role,
+                   (unsigned long long)denials.bound);
+    services->denials = (struct denials){.no_token = 0};
+    (void)audit_append(services, NULL,
+                       &(struct audit_act){.act = "access.denied",
+                                           .region = REGION_NONE,
+                                           .detail = slice_text(detail)});
+}
+
 void audit_personal(const struct http_request *request, struct personal *personal) {
     char detail[48];
     if (personal->shown == 0) {

@@ -26,6 +26,9 @@ uint64_t audit_append(struct services *services, const struct bearer *by,
 /* The same for the caller of a request. */
 uint64_t audit_request(const struct http_request *request, const struct audit_act *act);
 
+/* Tells how many requests were turned away since it was called last, when any was. */
+void audit_denials(struct services *services);
+
 struct personal;
 /* Tells that personal data went out with this request's answer, when it did, and counts anew. */
 void audit_personal(const struct http_request *request, struct personal *personal);

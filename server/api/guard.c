@@ -6,6 +6,7 @@
 #include <strings.h>
 
 static void refuse_token(struct http_request *request, const char *detail) {
+    services_of(request)->denials.no_token++;
     http_add_header(request, "WWW-Authenticate", "Bearer realm=\"gridd\"");
     http_problem(request, 401, "not authenticated", detail, NULL);
 }
@@ -55,17 +56,18 @@ static struct bearer *verify_ticket(struct http_request *request, struct service
     return bearer_ref(bearer);
 }
 
-static bool refuse_action(struct http_request *request, const struct services *services,
+static bool refuse_action(struct http_request *request, struct services *services,
                           enum access_action action) {
     char detail[96] = "no role of this token has ";
     metrics_add_rejected(services->metrics, "authz_role");
+    services->denials.no_role++;
     strncat(detail, access_action_name(action), sizeof detail - strlen(detail) - 1);
     http_problem(request, 403, "not allowed", detail, NULL);
     return false;
 }
 
 /* What can be said of the region before the handler has looked at anything. */
-static bool judge_region(struct http_request *request, const struct services *services,
+static bool judge_region(struct http_request *request, struct services *services,
                          const struct route_rule *rule) {
     if (rule->region == ROUTE_REGION_PATH &&
         caller_find_region(request, http_param(request, "code")) == REGION_NONE) {
@@ -74,6 +76,7 @@ static bool judge_region(struct http_request *request, const struct services *se
     }
     if (rule->region == ROUTE_REGION_ROOT && caller_region(request) != REGION_NONE) {
         metrics_add_rejected(services->metrics, "authz_region");
+        services->denials.bound++;
         http_problem(request, 403, "not allowed",
                      "this is about the whole tree, and the token is bound to a region", NULL);
         return false;

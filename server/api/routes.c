@@ -69,6 +69,8 @@
       api_token_revoke_on_headers, NULL, change_on_body_end, change_on_done)                       \
     X(GET, "/v1/audit", "audit", "limit cursor", NONE, AUDIT_READ, ROOT, api_audit_on_headers,     \
       NULL, NULL, request_job_on_done)                                                             \
+    X(GET, "/v1/audit/head", "audit_head", "", NONE, AUDIT_READ, ROOT, api_audit_head_on_headers,  \
+      NULL, NULL, request_job_on_done)                                                             \
     X(GET, "/healthz", "healthz", "", NONE, NOBODY, OPEN, api_healthz_on_headers, NULL, NULL,      \
       NULL)                                                                                        \
     X(GET, "/readyz", "readyz", "", NONE, NOBODY, OPEN, api_readyz_on_headers, NULL, NULL, NULL)   \

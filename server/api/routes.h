@@ -74,6 +74,7 @@ void api_tokens_get_on_headers(struct http_request *request);
 void api_token_create_on_headers(struct http_request *request);
 void api_token_revoke_on_headers(struct http_request *request);
 void api_audit_on_headers(struct http_request *request);
+void api_audit_head_on_headers(struct http_request *request);
 /* api_ops.c */
 void api_healthz_on_headers(struct http_request *request);
 void api_readyz_on_headers(struct http_request *request);

@@ -119,7 +119,11 @@ static enum status load_rows(struct auth *auth, struct error *error) {
 static enum status load_keys(struct auth *auth, struct error *error) {
     const char *path = auth->options.keys_path;
     enum status status = auth_keys_load(&auth->keys, path, error);
-    if (status != STATUS_NOT_FOUND || !auth->options.create_keys || auth->tokens_count > 0) {
+    if (status == STATUS_NOT_FOUND && auth->options.create_keys && auth->tokens_count > 0) {
+        return error_set(error, status, "there is no key file ", path,
+                         ", and tokens hang on it: put it there or name it with --keys");
+    }
+    if (status != STATUS_NOT_FOUND || !auth->options.create_keys) {
         return status;
     }
     status = auth_keys_create(path, error);

@@ -22,7 +22,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TICK_MS = 1000, LAG_MS = 100, FAILURE_TOLD_MS = 250, DISK_WATCH_PARTS = 16 };
+enum {
+    TICK_MS = 1000,
+    LAG_MS = 100,
+    FAILURE_TOLD_MS = 250,
+    DISK_WATCH_PARTS = 16,
+    DENIALS_TICKS = 10
+};
 
 /* The running server: the parts, and what only their life together needs. */
 struct serve {
@@ -33,7 +39,8 @@ struct serve {
     uv_signal_t signals[3];
     uv_timer_t tick, lag;
     uv_async_t sealed;
-    uint64_t lag_due_ms;
+    uint64_t lag_due_ms, ticks;
+    uint32_t backups;         /* made on the pool and not told in the audit yet; atomic */
     uint64_t unwatched_bytes; /* published since the disk was last looked at */
     struct control_server *control;
     bool draining, http_drained, committer_idle;
@@ -167,6 +174,13 @@ static void on_tick(uv_timer_t *timer) {
     db_tick(serve->services.db, services_now_ms(&serve->services));
     driver_tick(serve->services.driver);
     watch_disk(serve);
+    if (__atomic_exchange_n(&serve->backups, 0, __ATOMIC_RELAXED) > 0 && !serve->config.no_auth) {
+        (void)audit_append(&serve->services, NULL,
+                           &(struct audit_act){.act = "backup.make", .region = REGION_NONE});
+    }
+    if (++serve->ticks % DENIALS_TICKS == 0 && !serve->draining) {
+        audit_denials(&serve->services);
+    }
     struct db_stats stats;
     db_stats(serve->services.db, &stats);
     if (stats.store.background_errors > 0) {
@@ -420,6 +434,7 @@ static void run_backup(void *context, const char *to, enum status *ret_status,
                        struct error *ret_error) {
     struct serve *serve = context;
     *ret_status = db_backup(serve->services.db, to, ret_error);
+    __atomic_add_fetch(&serve->backups, *ret_status == STATUS_OK ? 1 : 0, __ATOMIC_RELAXED);
     log_line(*ret_status == STATUS_OK ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, LOG_BACKUP,
              *ret_status == STATUS_OK ? "a backup was made" : "a backup failed", "to", LOG_TEXT, to,
              NULL);

@@ -122,6 +122,7 @@ REQUESTS = {
                      {201}),
     "token_revoke": (lambda w, code, at: (f"/v1/tokens/{w.token_at(code)}", None), {200}),
     "audit": (lambda w, code, at: ("/v1/audit", None), {200}),
+    "audit_head": (lambda w, code, at: ("/v1/audit/head", None), {200}),
     "metrics": (lambda w, code, at: ("/metrics", None), {200}),
     "status": (lambda w, code, at: ("/v1/status", None), {200}),
     "healthz": (lambda w, code, at: ("/healthz", None), {200}),
