@@ -125,7 +125,7 @@ static void write_text(struct json_out *out, const char *key, const char *value)
 }
 
 static int create(const struct cli_command *command, int argc, char **argv) {
-    struct given given = {NULL};
+    struct given given = {.url = NULL};
     struct buffer request;
     struct json_out out;
     int code = cli_parse(command, argc, argv, take, &given);
@@ -179,7 +179,7 @@ static bool append_encoded(char *to, size_t room, const char *value) {
 }
 
 static int list(const struct cli_command *command, int argc, char **argv) {
-    struct given given = {NULL};
+    struct given given = {.url = NULL};
     char path[512] = "/v1/tokens";
     int code = cli_parse(command, argc, argv, take, &given);
     if (code != CLI_GO_ON) {
@@ -195,7 +195,7 @@ static int list(const struct cli_command *command, int argc, char **argv) {
 }
 
 static int revoke_one(const struct cli_command *command, int argc, char **argv) {
-    struct given given = {NULL};
+    struct given given = {.url = NULL};
     char path[512] = "/v1/tokens/";
     int code = cli_parse(command, argc, argv, take, &given);
     if (code != CLI_GO_ON) {
