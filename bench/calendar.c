@@ -16,7 +16,7 @@ enum { CASES = 4096, FIRST_DAY = 20089 /* 2025-01-01 */ };
 struct calls {
     const struct calendar *calendar;
     enum metering metering;
-    int64_t sum; /* of all results, so that no call is dropped */
+    uint64_t sum; /* of all results, so that no call is dropped; it wraps */
     struct {
         int64_t from_ms, to_ms, units;
         struct clock clock;
@@ -40,21 +40,21 @@ static void draw_cases(struct calls *calls, uint64_t seed) {
 }
 
 static void call_metered(struct calls *calls, size_t i) {
-    calls->sum += calendar_metered(calls->calendar, calls->metering, calls->cases[i].from_ms,
-                                   calls->cases[i].to_ms);
+    calls->sum += (uint64_t)calendar_metered(calls->calendar, calls->metering,
+                                             calls->cases[i].from_ms, calls->cases[i].to_ms);
 }
 
 static void call_due(struct calls *calls, size_t i) {
     int64_t ms;
     CHECK(calendar_due_ms(calls->calendar, calls->metering, calls->cases[i].from_ms,
                           calls->cases[i].units, &ms) == STATUS_OK);
-    calls->sum += ms;
+    calls->sum += (uint64_t)ms;
 }
 
 static void call_clock_due(struct calls *calls, size_t i) {
     int64_t ms;
     CHECK(clock_due_ms(&calls->cases[i].clock, calls->calendar, &ms) == STATUS_OK);
-    calls->sum += ms;
+    calls->sum += (uint64_t)ms;
 }
 
 static void call_light(struct calls *calls, size_t i) {
@@ -67,7 +67,7 @@ static void call_walk(struct calls *calls, size_t i) {
     calendar_walk_init(&walk, calls->calendar, calls->metering, calls->cases[i].from_ms,
                        calls->cases[i].from_ms, calls->cases[i].to_ms);
     while (calendar_walk_next(&walk, &piece)) {
-        calls->sum += piece.units;
+        calls->sum += (uint64_t)piece.units;
     }
 }
 

@@ -16,8 +16,10 @@ import threading
 import time
 
 import real_data
+import scene
 
 BULK, CONNECTIONS, RESENT_SHARE, CONFLICTS = 1000, 4, 10, 25
+EVERYDAY, MATTER_S = 60, 5  # matters of the scene; seconds between those that follow
 VERDICTS = ("created", "merged", "replayed", "conflict", "invalid")
 NDJSON = "application/x-ndjson"
 
@@ -27,12 +29,14 @@ class Server:
 
     def __init__(self, binary, data):
         self.binary, self.data, self.port, self.process = binary, data, 0, None
+        self.policy = data.parent / "policy.yaml"
 
     def start(self):
         log = open(self.data.parent / "gridd.log", "ab")
         started = time.monotonic()
         self.process = subprocess.Popen(
-            [self.binary, "serve", "--data", str(self.data), "--no-auth", "--listen", f"127.0.0.1:{self.port}"],
+            [self.binary, "serve", "--data", str(self.data), "--no-auth", "--policy", str(self.policy),
+             "--listen", f"127.0.0.1:{self.port}"],
             stdout=subprocess.PIPE, stderr=log, text=True)
         line = self.process.stdout.readline()
         if "listening on" not in line:
@@ -255,6 +259,31 @@ def a_gas_leak(server):
         say(f"    {event['occurred_at']}  {event['kind']:16} {event.get('command', ''):14} {event.get('state', '')}")
 
 
+def a_day_of_four_counties(server):
+    """What a console is for: fires from two towers, a gas leak, joint work, requests, and much that is small."""
+    say()
+    say("A day of four counties, so that each view of the console has something to show")
+    played = scene.Scene(lambda path, body: post(server, path, body), list(real_data.regions()))
+    for what, name in played.play().items():
+        say(f"  {what:14} {name}")
+    return played
+
+
+def go_on(server, played):
+    """Until Ctrl-C: another everyday matter every few seconds, so that the wall lives."""
+    number = EVERYDAY
+    try:
+        while True:
+            try:
+                server.process.wait(timeout=MATTER_S)
+                return
+            except subprocess.TimeoutExpired:
+                played.matter(number)
+                number += 1
+    except KeyboardInterrupt:
+        pass
+
+
 def duty(server):
     """What waits, and how urgently."""
     say()
@@ -289,6 +318,9 @@ def main():
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
     server = Server(os.path.abspath(options.bin), root / "data")
+    server.policy.write_text(scene.drill_policy((pathlib.Path(__file__).parent.parent / "server/policy/default.yaml").read_text()))
+    say("Policy: the built-in one, with open burning and ponding on limits of a drill (seconds and minutes), "
+        f"in {server.policy}")
     say(f"gridd is up in {server.start():.2f} s on http://127.0.0.1:{server.port}, data in {server.data}, "
         f"log in {root}/gridd.log")
     try:
@@ -303,16 +335,15 @@ def main():
         show(server, reader)
         duty(server)
         a_gas_leak(server)
+        played = a_day_of_four_counties(server)
         reader.stopping = True
         base = f"http://127.0.0.1:{server.port}"
         say()
+        say(f"Console: {base}/")
         say(f"Look: {base}/v1/status   {base}/metrics   {base}/v1/tickets   {base}/v1/stats   {base}/v1/feed")
         if good and not options.exit:
-            say("gridd goes on serving; Ctrl-C ends it")
-            try:
-                server.process.wait()
-            except KeyboardInterrupt:
-                pass
+            say(f"gridd goes on serving, with a new matter every {MATTER_S} s; Ctrl-C ends it")
+            go_on(server, played)
     finally:
         if server.process.poll() is None:
             server.stop()

@@ -45,6 +45,7 @@ static void field_open(struct field *field, const struct options *options, uint6
     field->memory_bytes = incidents_bytes(open * 2);
     field->memory = mmap(NULL, field->memory_bytes, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    (void)madvise(field->memory, field->memory_bytes, MADV_HUGEPAGE); /* as the server has it */
     if (field->policy == NULL || field->memory == MAP_FAILED) {
         die("not enough memory for %llu incidents", (unsigned long long)open);
     }
@@ -75,7 +76,7 @@ static void field_close(struct field *field) {
 }
 
 /* A report `off_m` metres or less from the incident of that place on the lattice. */
-static enum outcome report(struct field *field, uint64_t place, double off_m) {
+static enum outcome report(struct field *field, uint64_t place, double off_m, uint64_t observer) {
     uint64_t row = place / field->side;
     uint64_t column = place % field->side;
     double north_m =
@@ -93,7 +94,7 @@ static enum outcome report(struct field *field, uint64_t place, double off_m) {
         .has_position = true,
         .in_grid = true,
         .severity = SEVERITY_MODERATE,
-        .observation = {.kind = OBSERVER_PERSON, .observer = prng_next(&field->prng)},
+        .observation = {.kind = OBSERVER_PERSON, .observer = observer},
     };
     struct taken taken;
     enum status status = incidents_take(&field->incidents, &sighting, &field->effects, &taken);
@@ -104,26 +105,37 @@ static enum outcome report(struct field *field, uint64_t place, double off_m) {
     return taken.outcome;
 }
 
+/* Reports of random incidents by whoever saw each first, or each by somebody new. An incident tells
+ * eight observers apart, and looks for one to merge with for each of them but the first. */
+static double join(struct field *field, uint64_t reports, uint64_t open, bool by_new) {
+    double start_s = own_cpu_s();
+    for (uint64_t i = 0; i < reports; i++) {
+        uint64_t place = prng_below(&field->prng, open);
+        uint64_t observer = by_new ? prng_next(&field->prng) : 1 + place;
+        CHECK(report(field, place, 30, observer) == OUTCOME_JOINED);
+    }
+    return (own_cpu_s() - start_s) * 1e9 / (double)reports;
+}
+
 static void measure(struct json_out *out, const struct options *options, uint64_t open) {
     struct field field;
     field_open(&field, options, open);
     double start_s = own_cpu_s();
     for (uint64_t place = 0; place < open; place++) {
-        CHECK(report(&field, place, 0) == OUTCOME_OPENED);
+        CHECK(report(&field, place, 0, 1 + place) == OUTCOME_OPENED);
     }
     double open_ns = (own_cpu_s() - start_s) * 1e9 / (double)open;
-    start_s = own_cpu_s();
-    for (uint64_t i = 0; i < options->events; i++) {
-        CHECK(report(&field, prng_below(&field.prng, open), 30) == OUTCOME_JOINED);
-    }
-    double join_ns = (own_cpu_s() - start_s) * 1e9 / (double)options->events;
+    double join_ns = join(&field, options->events, open, false);
+    double join_new_ns = join(&field, options->events, open, true);
     CHECK(field.incidents.open_count == open);
-    printf("%9llu open: %.0f ns to open one, %.0f ns to join one, events and rows included\n",
-           (unsigned long long)open, open_ns, join_ns);
+    printf("%9llu open: %.0f ns to open one, %.0f ns to join one, %.0f ns by new observers, "
+           "events and rows included\n",
+           (unsigned long long)open, open_ns, join_ns, join_new_ns);
     json_out_object_begin(out);
     json_member_u64(out, "open", open);
     json_member_double(out, "open_ns", open_ns);
     json_member_double(out, "join_ns", join_ns);
+    json_member_double(out, "join_new_observer_ns", join_new_ns);
     json_out_object_end(out);
     field_close(&field);
 }

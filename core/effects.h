@@ -20,12 +20,17 @@ struct event {
 /* Families of the rows that the domain keeps. */
 enum row_family { ROW_INCIDENT, ROW_MEMBER, ROW_MOVED, ROW_TICKET, ROW_DEADLINE, ROW_DIRECTIVE };
 
+enum { EFFECTS_ACTOR_BYTES_MAX = 128, EFFECTS_NOTE_BYTES_MAX = 2048 };
+
 struct effects {
     void *context;
-    int64_t now_ms;    /* of this step */
+    int64_t now_ms; /* of this step */
+    /* Who asked for the step and why, for events of incidents that a person changed; borrowed for
+     * the step, empty where nobody said it. */
+    struct slice actor, note;
     uint64_t next_seq; /* the sequence number the next appended entry gets: objects take theirs as
                           number, so that one number names the object and the entry that began it */
-    /* Appends an entry; the engine raises next_seq. Never fails: room was made before the step. */
+    /* Appends an entry and raises next_seq. Never fails: room was made before the step. */
     void (*append)(void *context, const struct event *event);
 };
 

@@ -1,6 +1,7 @@
 #include "core/engine.h"
 
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 
 static const char *const verdict_names[] = {
 #define VERDICT_NAME(name, text) [VERDICT_##name] = (text),
@@ -49,6 +50,9 @@ void engine_restore_suspect(struct engine *engine, struct identity identity) {
  * our clock may have been set back since. */
 static bool is_older_than_memory(const struct engine *engine, const struct report *report) {
     int64_t horizon_ms = identities_horizon_ms(&engine->identities);
+    if (MUTANT(LOOKUP_SKIPPED)) {
+        return false;
+    }
     if (horizon_ms > INT64_MAX - engine->clock_skew_ms) {
         return true;
     }
@@ -81,7 +85,8 @@ void engine_continue(struct engine *engine, uint64_t next_seq) {
 }
 
 static struct decision repeated(const struct entry *entry, struct stored_report first) {
-    bool same = entry->content_tag == first.content_tag || (entry->flags & ENTRY_DERIVED_ID) != 0;
+    bool same = MUTANT(CONTENT_NOT_COMPARED) || entry->content_tag == first.content_tag ||
+                (entry->flags & ENTRY_DERIVED_ID) != 0;
     return (struct decision){same ? VERDICT_REPLAYED : VERDICT_CONFLICT, first.seq, false};
 }
 

@@ -1,6 +1,7 @@
 #include "core/event_log.h"
 
 #include "core/base/check.h"
+#include "core/region/region.h"
 
 #include <string.h>
 #include <xxhash.h>
@@ -12,6 +13,7 @@ size_t event_log_bytes(uint32_t events_max, size_t text_max) {
 static void append(void *context, const struct event *event) {
     struct event_log *log = context;
     CHECK(event->object != 0 && entry_kind_name(event->kind) != NULL);
+    CHECK(event->region != REGION_NONE); /* storage files entries by region */
     CHECK(log->events_count < log->events_max);
     CHECK(event->json.bytes <= log->text_max - log->text_bytes);
     CHECK(event->json.bytes >= 2 && event->json.data[0] == '{');
@@ -41,6 +43,7 @@ void event_log_begin(struct event_log *log, int64_t now_ms, uint64_t next_seq) {
     log->text_bytes = 0;
     log->effects.now_ms = now_ms;
     log->effects.next_seq = next_seq;
+    log->effects.actor = log->effects.note = (struct slice){0};
 }
 
 void event_log_entry(const struct event_log *log, uint32_t index, struct entry *ret_entry,

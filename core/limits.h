@@ -78,6 +78,8 @@
     X(joint_tickets, 65536, 4, 10000000, "tickets handled jointly; more: 503")                     \
     X(open_directives, 65536, 4, 10000000, "directives that are not done; more: 503")              \
     X(directive_addressees, 2048, 4, 20000, "addressees of one directive; more: 422")              \
+    X(create_keys, 65536, 4, 10000000,                                                             \
+      "creates that are recognised by their key, 32 bytes each; older ones are forgotten")         \
     X(stats_jobs, 4, 1, 64, "statistics and their lists under way; more: 503")                     \
     X(stats_ms, 10000, 1, 600000, "one count of statistics may take; more: 503")                   \
     X(tokens, 100000, 4, 10000000, "stored tokens; more: 503")                                     \
@@ -117,6 +119,12 @@ enum {
     LIMIT_DAYS_MAX = 366,     /* of a policy: a stage limit and every other time */
     LIMIT_DAY_WORK_HOURS = 8, /* those days in work_hour */
     MERGE_DISTANCE_M_MAX = 100000,
+    FIRE_DISC_M_MAX = 4000,   /* the coarsest pixel, and the coarsest estimate */
+    FIRE_SECTOR_M_MIN = 1000, /* how far a camera sees: of a policy, and of a report */
+    FIRE_SECTOR_M_MAX = 35000,
+    FIRE_WINDOW_S_MAX = 7 * 86400,  /* between two views of one fire */
+    FIRE_FRAMES_MAX = 4,            /* that confirm a camera's sequence */
+    FIRE_CONFIRM_S_MAX = 86400,     /* within which they do */
     LADDER_STEP_PERCENT_MAX = 1000, /* of a limit, from one step to the next */
     /* Between steps and between repeats, so that nobody is flooded: what a policy says when it does
      * not say `ladder_pause`, which only makes it shorter, for drills. */

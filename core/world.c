@@ -2,6 +2,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 
 #include <string.h>
 
@@ -69,45 +70,63 @@ enum status world_restore_incident(struct world *world, struct slice key, struct
     return incidents_restore(&world->incidents, key, value, now_ms, &incident);
 }
 
-enum status world_restore_ticket(struct world *world, struct slice key, struct slice value) {
+static enum status take_ticket(struct world *world, struct slice key, struct slice value,
+                               bool also_final) {
     uint64_t number;
-    struct ticket *ticket;
+    struct ticket *ticket, UNINITIALIZED stored;
+    struct joint UNINITIALIZED joint;
+    bool has_joint;
     if (!ticket_key_decode(&number, key)) {
         return STATUS_CORRUPT;
     }
     if (docket_find(&world->docket, number) != NULL) {
         return STATUS_OK;
     }
-    enum status status = docket_restore(&world->docket, value, &ticket);
-    if (status == STATUS_OK && ticket->number != number) {
+    enum status status = ticket_row_decode(&stored, &joint, &has_joint, value);
+    if (status == STATUS_OK && stored.number != number) {
         return STATUS_CORRUPT;
     }
-    return status;
+    if (status != STATUS_OK ||
+        (!also_final && ticket_state_is_final((enum ticket_state)stored.state))) {
+        return status;
+    }
+    return docket_restore(&world->docket, value, &ticket);
+}
+
+/* What is over left memory when it was flushed, and must not come back to fill it. */
+enum status world_restore_ticket(struct world *world, struct slice key, struct slice value) {
+    return take_ticket(world, key, value, MUTANT(FINAL_TICKETS_RESTORED));
+}
+
+enum status world_load_ticket(struct world *world, struct slice key, struct slice value) {
+    return take_ticket(world, key, value, true);
 }
 
 enum status world_restore_directive(struct world *world, struct slice key, struct slice value) {
+    struct directive directive;
     /* Addressees stand beside their directive, under longer keys; they are for reading only. */
-    return key.bytes != DIRECTIVE_KEY_BYTES ? STATUS_OK
-                                            : docket_restore_directive(&world->docket, value);
+    if (key.bytes != DIRECTIVE_KEY_BYTES) {
+        return STATUS_OK;
+    }
+    enum status status = directive_row_decode(&directive, value);
+    return status != STATUS_OK || directive_is_done(&directive)
+               ? status
+               : docket_restore_directive(&world->docket, value);
+}
+
+enum status world_load_directive(struct world *world, struct slice value) {
+    return docket_restore_directive(&world->docket, value);
 }
 
 /* Tickets of incidents. */
 
-static const struct channel *channel_by_tag(const struct policy *policy, uint32_t tag) {
-    for (uint32_t i = 0; i < policy->channels_count; i++) {
-        if (policy->channels[i].tag == tag) {
-            return &policy->channels[i];
-        }
-    }
-    return NULL;
-}
-
-/* Who reported it decides who is answered. */
-static void open_for_report(struct world *world, uint64_t incident, const struct sighting *sighting,
-                            uint32_t category_tag, struct event_log *log) {
+/* Who reported it decides who is answered. NULL when there is no room. */
+static struct ticket *open_for_report(struct world *world, uint64_t incident,
+                                      const struct sighting *sighting, uint32_t category_tag,
+                                      struct event_log *log) {
     const struct ticket_context *context = step_context(world, log);
     const struct channel *channel =
-        channel_by_tag(context->policy, sighting->observation.channel_tag);
+        policy_channel_by_tag(context->policy, sighting->observation.channel_tag);
     bool is_public = channel != NULL && channel->public_;
     const struct ticket_opening opening = {
         .origin = ORIGIN_REPORT,
@@ -125,12 +144,13 @@ static void open_for_report(struct world *world, uint64_t incident, const struct
     struct ticket *ticket = NULL;
     if (docket_open(&world->docket, context, &opening, &ticket) != STATUS_OK) {
         world->tickets_refused_total++;
-        return;
+        return NULL;
     }
     if (incident != 0) {
         enum status status = incidents_set_ticket(&world->incidents, incident, ticket->number);
         CHECK(status == STATUS_OK);
     }
+    return ticket;
 }
 
 static struct ticket *ticket_of(const struct world *world, uint64_t incident) {
@@ -204,34 +224,55 @@ static void reopen_for_report(struct world *world, const struct taken *taken,
     }
 }
 
-/* The ticket of an incident that was merged away is merged into the survivor's. */
+static void give_ticket(struct world *world, uint64_t incident, const struct ticket *ticket) {
+    enum status status = incidents_set_ticket(&world->incidents, incident, ticket->number);
+    CHECK(status == STATUS_OK);
+}
+
+/* Of the tickets of two incidents that become one, the older goes on: mostly the survivor's, but an
+ * incident that was reopened may have a newer ticket than one that came after it. */
 static void merge_tickets(struct world *world, uint64_t merged, uint64_t survivor,
                           struct event_log *log) {
     struct ticket *ticket = ticket_of(world, merged), *target = ticket_of(world, survivor);
-    if (ticket == NULL || !ticket_state_is_open(ticket->state)) {
+    if (ticket == NULL || ticket == target || !ticket_state_is_open(ticket->state)) {
         return;
     }
-    if (target == NULL) { /* it has none: this one goes on for both */
-        enum status status = incidents_set_ticket(&world->incidents, survivor, ticket->number);
-        CHECK(status == STATUS_OK);
+    if (target == NULL || !ticket_state_is_open(target->state)) {
+        give_ticket(world, survivor, ticket);
         return;
     }
-    if (ticket != target) {
-        command_by_system(world, ticket,
-                          (struct ticket_command){.verb = VERB_MERGE, .target = target->number},
-                          log);
+    if (target->number > ticket->number && !MUTANT(MERGE_INTO_NEWER)) {
+        struct ticket *newer = target;
+        give_ticket(world, survivor, ticket);
+        target = ticket;
+        ticket = newer;
     }
+    command_by_system(world, ticket,
+                      (struct ticket_command){.verb = VERB_MERGE, .target = target->number}, log);
 }
 
-/* A sensor that flaps is broken: that is a matter of its own. */
-static void open_sensor_fault(struct world *world, const struct sighting *sighting,
-                              struct event_log *log) {
+static bool has_open_fault(const struct world *world, uint64_t number) {
+    const struct incident *incident = incidents_find(&world->incidents, number);
+    CHECK(incident != NULL && incident->detail_kind == DETAIL_ALARM);
+    uint64_t fault = incident->detail->alarm.fault_ticket;
+    const struct ticket *ticket = fault != 0 ? docket_find(&world->docket, fault) : NULL;
+    return ticket != NULL && ticket_state_is_open(ticket->state);
+}
+
+/* A sensor that flaps is broken: that is a matter of its own, and one as long as it is open. */
+static void open_sensor_fault(struct world *world, uint64_t incident,
+                              const struct sighting *sighting, struct event_log *log) {
     const struct category *fault =
         policy_category(world->context.policy, SLICE_LITERAL("sensor_fault"));
-    if (fault != NULL && fault->opens_ticket) {
-        struct sighting plain = *sighting;
-        plain.severity = (uint8_t)fault->severity;
-        open_for_report(world, 0, &plain, fault->tag, log);
+    if (fault == NULL || !fault->opens_ticket || has_open_fault(world, incident)) {
+        return;
+    }
+    struct sighting plain = *sighting;
+    plain.severity = (uint8_t)fault->severity;
+    const struct ticket *ticket = open_for_report(world, 0, &plain, fault->tag, log);
+    if (ticket != NULL) {
+        enum status status = incidents_set_fault(&world->incidents, incident, ticket->number);
+        CHECK(status == STATUS_OK);
     }
 }
 
@@ -262,13 +303,13 @@ static void follow(struct world *world, const struct taken *taken, const struct 
         merge_tickets(world, taken->merged, taken->merged_survivor, log);
     }
     if (taken->flapping_began) {
-        open_sensor_fault(world, sighting, log);
+        open_sensor_fault(world, taken->incident, sighting, log);
     }
 }
 
 static bool is_grid(const struct region_table *regions, uint32_t region) {
     return regions != NULL && region < region_count(regions) &&
-           region_get(regions, region).children_count == 0;
+           !region_has_children(regions, region);
 }
 
 void world_plan_overall(struct world *world, struct stage_limit limit) {
@@ -357,12 +398,22 @@ struct ticket_outcome world_command(struct world *world, struct ticket *ticket,
 
 enum status world_open_ticket(struct world *world, const struct ticket_opening *opening,
                               struct event_log *log, struct ticket **ret) {
+    if (opening->region == REGION_NONE) {
+        return STATUS_INVALID;
+    }
     return docket_open(&world->docket, step_context(world, log), opening, ret);
 }
 
 enum status world_issue(struct world *world, const struct directive_order *order,
                         struct event_log *log, uint64_t *ret_number) {
     CHECK(order->addressees_count < log->events_max);
+    bool is_placed = order->region != REGION_NONE;
+    for (size_t i = 0; i < order->addressees_count; i++) {
+        is_placed = is_placed && order->addressees[i].region != REGION_NONE;
+    }
+    if (!is_placed) {
+        return STATUS_INVALID;
+    }
     return docket_issue(&world->docket, step_context(world, log), order, ret_number);
 }
 
@@ -441,11 +492,17 @@ static void fire_incident(struct world *world, const struct incident *incident,
     case FIRED_RAISED:
         open_for_report(world, number, &sighting, sighting.category_tag, log);
         break;
+    case FIRED_SUMMARY: {
+        struct ticket *ticket = ticket_of(world, number);
+        if (ticket != NULL) {
+            docket_repage(&world->docket, step_context(world, log), ticket, "flapping");
+        }
+        break;
+    }
     case FIRED_NOTHING:
     case FIRED_FORGOTTEN:
     case FIRED_DROPPED:
     case FIRED_CLEARED:
-    case FIRED_SUMMARY:
     case FIRED_STEADY:
         break;
     }

@@ -52,13 +52,19 @@ void world_init(struct world *world, void *memory, const struct limits *limits);
 void world_adopt(struct world *world, const struct world_view *view);
 
 /* Stored rows at start-up: first every incident in the order of numbers that a ticket or a deadline
- * names, then tickets, then directives. CORRUPT, VERSION, FULL. */
+ * names, then tickets, then directives. Tickets and directives that are over stay on disk. CORRUPT,
+ * VERSION, FULL. */
 MUST_USE enum status world_restore_incident(struct world *world, struct slice key,
                                             struct slice value, int64_t now_ms);
 MUST_USE enum status world_restore_ticket(struct world *world, struct slice key,
                                           struct slice value);
+/* A stored ticket, over or not, for a late command. */
+MUST_USE enum status world_load_ticket(struct world *world, struct slice key, struct slice value);
+/* One that is done is only looked at. */
 MUST_USE enum status world_restore_directive(struct world *world, struct slice key,
                                              struct slice value);
+/* Takes one into memory, done or not, for a late command to a ticket of it. */
+MUST_USE enum status world_load_directive(struct world *world, struct slice value);
 
 /* Does a report of this category become an incident? O(1). */
 bool world_wants(const struct world *world, uint32_t category_tag);
@@ -81,7 +87,9 @@ MUST_USE struct ticket_outcome world_command(struct world *world, struct ticket 
                                              const struct ticket_command *command,
                                              struct event_log *log);
 
-/* A ticket opened by hand. FULL. */
+/* A ticket opened by hand. FULL; INVALID: it is nowhere, and an entry stands in a region's
+ * timeline.
+ */
 MUST_USE enum status world_open_ticket(struct world *world, const struct ticket_opening *opening,
                                        struct event_log *log, struct ticket **ret);
 
@@ -93,7 +101,7 @@ MUST_USE enum status world_unmerge(struct world *world, uint64_t number, const u
                                    struct event_log *log, uint64_t *ret_number);
 
 /* A directive and its tickets. `log` must have room for an entry more than there are addressees. As
- * docket_issue. */
+ * docket_issue; INVALID: the issuer or an addressee is nowhere. */
 MUST_USE enum status world_issue(struct world *world, const struct directive_order *order,
                                  struct event_log *log, uint64_t *ret_number);
 

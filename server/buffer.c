@@ -22,29 +22,15 @@ void buffer_reset(struct buffer *buffer) {
     buffer->bytes = 0;
 }
 
-uint8_t *buffer_reserve(struct buffer *buffer, size_t bytes) {
+void buffer_grow(struct buffer *buffer, size_t bytes) {
     CHECK(bytes <= SIZE_MAX / 2 - buffer->bytes);
     size_t needed = buffer->bytes + bytes;
-    if (needed > buffer->room || buffer->data == NULL) {
-        size_t room = buffer->room < BUFFER_FIRST_BYTES ? BUFFER_FIRST_BYTES : buffer->room * 2;
-        room = room < needed ? needed : room;
-        uint8_t *data = realloc(buffer->data, room);
-        CHECK(data != NULL);
-        buffer->data = data;
-        buffer->room = room;
-    }
-    return buffer->data + buffer->bytes;
-}
-
-void buffer_append(struct buffer *buffer, const void *data, size_t bytes) {
-    if (bytes > 0) {
-        memcpy(buffer_reserve(buffer, bytes), data, bytes);
-        buffer->bytes += bytes;
-    }
-}
-
-void buffer_append_slice(struct buffer *buffer, struct slice slice) {
-    buffer_append(buffer, slice.data, slice.bytes);
+    size_t room = buffer->room < BUFFER_FIRST_BYTES ? BUFFER_FIRST_BYTES : buffer->room * 2;
+    room = room < needed ? needed : room;
+    uint8_t *data = realloc(buffer->data, room);
+    CHECK(data != NULL);
+    buffer->data = data;
+    buffer->room = room;
 }
 
 void buffer_append_text(struct buffer *buffer, const char *text) {

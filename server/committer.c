@@ -1,6 +1,7 @@
 #include "server/committer.h"
 
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 #include "server/process/wall_clock.h"
 
 #include <pthread.h>
@@ -105,6 +106,9 @@ static void hand_over(struct committer *c) {
     CHECK(!c->busy && (c->group_count > 0 || c->rows_group != NULL));
     for (size_t i = 0; i < c->group_count; i++) {
         c->work_blocks[i] = c->group[i]->block;
+        if (MUTANT(FEED_BEFORE_COMMIT)) {
+            c->options.on_published(c->options.context, c->group[i]->block);
+        }
     }
     size_t rows_count = list_rows(c);
     c->busy = true;
@@ -211,9 +215,12 @@ static void unlink_waiter(struct committer *c, struct commit_waiter *waiter) {
 
 static void call_waiters(struct committer *c) {
     enum status status = c->failed ? c->result : STATUS_OK;
-    while (c->waiters_first != NULL && (c->failed || c->waiters_first->seq <= c->durable_seq)) {
+    uint64_t told_seq = MUTANT(ACK_BEFORE_SYNC)  ? c->next_seq - 1
+                        : MUTANT(ACK_OFF_BY_ONE) ? c->durable_seq + 1
+                                                 : c->durable_seq;
+    while (c->waiters_first != NULL && (c->failed || c->waiters_first->seq <= told_seq)) {
         struct commit_waiter *waiter = c->waiters_first;
-        bool durable = waiter->seq <= c->durable_seq;
+        bool durable = waiter->seq <= told_seq;
         unlink_waiter(c, waiter);
         waiter->call(waiter, durable ? STATUS_OK : status);
     }
@@ -244,9 +251,12 @@ static void publish_group(struct committer *c, int64_t now_ms) {
         CHECK(block->first_seq == c->durable_seq + 1);
         db_publish(c->options.db, block, now_ms);
         c->durable_seq += block->entries_count;
-        c->options.on_published(c->options.context, block);
+        if (!MUTANT(FEED_BEFORE_COMMIT)) {
+            c->options.on_published(c->options.context, block);
+        }
         CHECK(c->queued_bytes >= block->payload_bytes + node->rows.bytes.bytes);
-        c->queued_bytes -= block->payload_bytes + node->rows.bytes.bytes;
+        c->queued_bytes -=
+            MUTANT(QUEUE_NEVER_SHRINKS) ? 0 : block->payload_bytes + node->rows.bytes.bytes;
         c->queued_blocks--;
         c->options.metrics->commit_bytes_total += block->payload_bytes;
         node->next = c->spare;

@@ -1,6 +1,7 @@
 #include "server/intake.h"
 
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 #include "server/domain/driver.h"
 #include "storage/pages.h"
 
@@ -50,7 +51,7 @@ static void restore_entry(void *context, uint64_t seq, const struct entry *entry
     struct intake *intake = context;
     intake->newest_ms =
         entry->received_ms > intake->newest_ms ? entry->received_ms : intake->newest_ms;
-    if (entry->kind != ENTRY_REPORT) {
+    if (entry->kind != ENTRY_REPORT || MUTANT(DEDUPE_FORGETS_ON_RESTART)) {
         return;
     }
     engine_restore(&intake->engine, entry->identity, entry->content_tag, seq, entry->received_ms);

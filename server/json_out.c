@@ -2,6 +2,7 @@
 
 #include "core/base/check.h"
 #include "core/text/instant.h"
+#include "core/text/json_plain.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -89,8 +90,7 @@ static void append_control(struct buffer *to, uint8_t byte) {
 }
 
 /* Bytes that are not UTF-8 become U+FFFD: what goes out is always valid JSON. */
-static void append_quoted(struct buffer *to, struct slice value) {
-    buffer_reserve(to, value.bytes + 2);
+static void append_escaped(struct buffer *to, struct slice value) {
     buffer_append(to, "\"", 1);
     size_t plain = 0;
     size_t i = 0;
@@ -118,6 +118,20 @@ static void append_quoted(struct buffer *to, struct slice value) {
         buffer_append(to, value.data + plain, value.bytes - plain);
     }
     buffer_append(to, "\"", 1);
+}
+
+static void append_quoted(struct buffer *to, struct slice value) {
+    uint8_t *at = buffer_reserve(to, value.bytes + 2);
+    if (json_plain_bytes(value.data, value.bytes) != value.bytes) {
+        append_escaped(to, value);
+        return;
+    }
+    at[0] = '"';
+    if (value.bytes > 0) {
+        memcpy(at + 1, value.data, value.bytes);
+    }
+    at[value.bytes + 1] = '"';
+    to->bytes += value.bytes + 2;
 }
 
 void json_out_key(struct json_out *out, const char *key) {
@@ -201,8 +215,8 @@ void json_out_name(struct json_out *out, const char *key, char letter, uint64_t 
         json_out_null(out);
         return;
     }
-    char text[24];
-    int bytes = snprintf(text, sizeof text, "%c%llu", letter, (unsigned long long)number);
-    CHECK(bytes > 0 && (size_t)bytes < sizeof text);
-    json_out_text(out, text);
+    begin_value(out);
+    buffer_append(out->to, (const char[]){'"', letter}, 2);
+    buffer_append_u64(out->to, number);
+    buffer_append(out->to, "\"", 1);
 }

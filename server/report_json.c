@@ -376,34 +376,20 @@ static void put_path(struct buffer *to, const struct timeline_row *row,
     PUT(to, "]");
 }
 
-/* What happened and where, as people call it: "category name · region name". */
 static void put_title(struct buffer *to, const struct timeline_row *row,
                       const struct report_view *view, const struct region_table *regions,
                       const struct policy *policy) {
     const struct category *category = policy_category_by_tag(policy, row->entry.category_tag);
-    struct slice given = view->given[REPORT_MEMBER_CATEGORY];
-    struct slice what = {NULL, 0}, where = {NULL, 0};
-    uint8_t code[POLICY_CODE_BYTES_MAX * 6];
+    struct slice given = view->given[REPORT_MEMBER_CATEGORY], what = {NULL, 0};
+    uint8_t code[EVENT_WHAT_BYTES_MAX], title[EVENT_TITLE_BYTES_MAX];
     if (category != NULL) {
         what = slice_text(category->name);
     } else if (given.bytes <= sizeof code) {
         what = report_view_text(given, code);
     }
-    if (row->entry.region < region_count(regions)) {
-        where = region_get(regions, row->entry.region).name;
-    }
-    const struct slice parts[] = {what, SLICE_LITERAL(" \xc2\xb7 "), where};
-    uint8_t title[sizeof code + 8 + REGION_NAME_BYTES_CAP];
-    size_t length = 0;
-    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
-        CHECK(length + parts[i].bytes <= sizeof title);
-        if (parts[i].bytes > 0) {
-            memcpy(title + length, parts[i].data, parts[i].bytes);
-            length += parts[i].bytes;
-        }
-    }
+    size_t bytes = event_title(title, what, row->entry.region, regions);
     PUT(to, ",\"title\":");
-    put_string(to, (struct slice){title, length});
+    put_string(to, (struct slice){title, bytes});
 }
 
 void report_json_write_event(struct json_out *out, const struct timeline_row *row,

@@ -38,6 +38,7 @@ struct services {
     struct committer *committer;
     struct regions *regions;
     struct driver *driver;
+    struct creates *creates;
     struct ticket_loader *ticket_loader;
     struct intake *intake;
     struct feed *feed;

@@ -2,6 +2,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 
 #include <lz4.h>
 #include <openssl/evp.h>
@@ -288,7 +289,7 @@ enum status block_view(struct block_view *ret, struct slice encoded, struct erro
 bool block_hash_is_right(const struct block_view *view) {
     uint8_t hash[BLOCK_HASH_BYTES];
     CHECK(EVP_Digest(view->hashed.data, view->hashed.bytes, hash, NULL, EVP_sha256(), NULL) == 1);
-    return memcmp(hash, view->hash, sizeof hash) == 0;
+    return MUTANT(BLOCK_HASH_NOT_COMPARED) || memcmp(hash, view->hash, sizeof hash) == 0;
 }
 
 enum status block_view_entry(const struct block_view *view, uint32_t index, struct entry *ret) {

@@ -2,6 +2,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 #include "core/text/instant.h"
 #include "storage/db_internal.h"
 #include "storage/suspects.h"
@@ -37,7 +38,9 @@ static enum status put_block(struct db *db, const struct block *block,
     store_u64_be(key, block->first_seq);
     store_batch_put(db->batch, FAMILY_JOURNAL, (struct slice){key, sizeof key}, bytes);
     suspects_put(db->batch, block);
-    memcpy(hash, own_hash, sizeof own_hash);
+    if (!MUTANT(CHAIN_NOT_CARRIED_ON)) {
+        memcpy(hash, own_hash, sizeof own_hash);
+    }
     return STATUS_OK;
 }
 
@@ -116,7 +119,9 @@ void db_publish(struct db *db, const struct block *block, int64_t now_ms) {
             day_before = day;
         }
     }
-    run_set_append(db->runs, block, now_ms);
+    if (!MUTANT(PUBLISH_SKIPS_SMALL) || block->entries_count > 1) {
+        run_set_append(db->runs, block, now_ms);
+    }
     atomic_store(&db->published_seq, last_seq);
 }
 

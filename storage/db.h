@@ -21,11 +21,16 @@
 
 struct db; /* opaque */
 
-enum db_kind { DB_ROCKS, DB_MEM };
+enum db_kind {
+    DB_ROCKS,
+    DB_MEM,
+    DB_GIVEN, /* a store that somebody else made (the simulator); no directory, no watermark */
+};
 
 struct db_options {
     enum db_kind kind;
     struct store_options store;
+    struct store *given;         /* DB_GIVEN: taken over, closed when opening fails too */
     const struct limits *limits; /* must outlive the db */
     int64_t now_ms;              /* written into a new database */
     bool accept_loss;            /* open although the watermark is above what was recovered */

@@ -1,5 +1,6 @@
 #include "core/base/bytes.h"
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 #include "core/region/region.h"
 #include "core/text/instant.h"
 #include "storage/db_internal.h"
@@ -45,6 +46,10 @@ static enum status open_store(struct db *db, const struct db_options *options,
                               struct error *error) {
     struct store_options store = options->store;
     store.read_only = false;
+    if (options->kind == DB_GIVEN) {
+        db->store = options->given;
+        return STATUS_OK;
+    }
     if (options->kind == DB_MEM) {
         return store_open_mem(&db->store, &store, error);
     }
@@ -95,7 +100,8 @@ static enum status check_watermark(const struct db *db, const struct db_options 
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
     }
     uint64_t last_seq = atomic_load(&db->committed_seq);
-    if ((known_epoch != 0 && value.epoch != known_epoch) || value.seq <= last_seq) {
+    if ((known_epoch != 0 && value.epoch != known_epoch) || value.seq <= last_seq ||
+        MUTANT(WATERMARK_NOT_BELIEVED)) {
         return STATUS_OK;
     }
     *ret_lost = true;

@@ -1,5 +1,6 @@
 #include "core/base/bytes.h"
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 #include "core/text/instant.h"
 #include "storage/db_internal.h"
 #include "storage/region_chunk.h"
@@ -235,7 +236,7 @@ static enum status look_up_sealed(struct db *db, struct db_lookup *const *lookup
     }
     enum status status = store_multi_get(db->store, FAMILY_TIMELINE, keys, count, values, error);
     if (status != STATUS_OK) {
-        return status;
+        return MUTANT(READ_ERROR_IS_ABSENT) ? STATUS_OK : status;
     }
     for (size_t i = 0; i < count; i++) {
         if (status == STATUS_OK) {

@@ -2,12 +2,16 @@
 
 #include "core/base/bytes.h"
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+enum { DIGITS = 256, HEAD_BYTES = sizeof(uint64_t), FAMILY_DIGIT = HEAD_BYTES };
+_Static_assert((int)FAMILY_COUNT <= DIGITS, "a family is one digit");
+
 static uint64_t head_of(struct slice key) {
-    uint8_t bytes[8] = {0};
+    uint8_t bytes[HEAD_BYTES] = {0};
     memcpy(bytes, key.data, key.bytes < sizeof bytes ? key.bytes : sizeof bytes);
     return load_u64_be(bytes);
 }
@@ -18,23 +22,21 @@ static int compare_keys(const struct db_row *a, const struct db_row *b) {
     return order != 0 ? order : (a->key.bytes > b->key.bytes) - (a->key.bytes < b->key.bytes);
 }
 
-/* Rows of one key stay in the order they were put: they lie in one array. */
+/* Of rows with one family and head. Rows of one key stay in the order they were put: they lie in
+ * one array. */
 static int compare(const void *left, const void *right) {
     const struct ordered_row *a = left;
     const struct ordered_row *b = right;
-    if (a->row->family != b->row->family) {
-        return a->row->family < b->row->family ? -1 : 1;
-    }
-    if (a->head != b->head) {
-        return a->head < b->head ? -1 : 1;
-    }
     int order = compare_keys(a->row, b->row);
     return order != 0 ? order : (a->row > b->row) - (a->row < b->row);
 }
 
+static bool same_head(const struct ordered_row *a, const struct ordered_row *b) {
+    return a->head == b->head && a->row->family == b->row->family;
+}
+
 static bool same_key(const struct ordered_row *a, const struct ordered_row *b) {
-    return a->head == b->head && a->row->family == b->row->family &&
-           compare_keys(a->row, b->row) == 0;
+    return same_head(a, b) && compare_keys(a->row, b->row) == 0;
 }
 
 static enum status make_room(struct row_order *order, size_t rows_count) {
@@ -42,13 +44,73 @@ static enum status make_room(struct row_order *order, size_t rows_count) {
         return STATUS_OK;
     }
     struct ordered_row *rows = malloc(rows_count * sizeof *rows);
-    if (rows == NULL) {
+    struct ordered_row *scratch = malloc(rows_count * sizeof *scratch);
+    if (rows == NULL || scratch == NULL) {
+        free(rows);
+        free(scratch);
         return STATUS_NO_MEMORY;
     }
-    free(order->rows);
-    order->rows = rows;
-    order->rows_room = rows_count;
+    row_order_deinit(order);
+    *order = (struct row_order){.rows = rows, .scratch = scratch, .rows_room = rows_count};
     return STATUS_OK;
+}
+
+static unsigned digit_of(const struct ordered_row *row, unsigned place) {
+    return place == FAMILY_DIGIT ? (unsigned)row->row->family
+                                 : (unsigned)(row->head >> (8 * place)) & (DIGITS - 1);
+}
+
+/* One pass of a radix sort: by one digit, rows that have the same stay in their order. */
+static void sort_by_digit(struct row_order *order, size_t rows_count, unsigned place) {
+    size_t starts[DIGITS] = {0}, start = 0;
+    for (size_t i = 0; i < rows_count; i++) {
+        starts[digit_of(&order->rows[i], place)]++;
+    }
+    for (size_t digit = 0; digit < DIGITS; digit++) {
+        size_t count = starts[digit];
+        starts[digit] = start;
+        start += count;
+    }
+    for (size_t i = 0; i < rows_count; i++) {
+        order->scratch[starts[digit_of(&order->rows[i], place)]++] = order->rows[i];
+    }
+    struct ordered_row *sorted = order->scratch;
+    order->scratch = order->rows;
+    order->rows = sorted;
+}
+
+/* By family and head. Numbers of one commit share most of their bytes. */
+static void sort_by_head(struct row_order *order, size_t rows_count) {
+    uint64_t differ = 0;
+    for (size_t i = 1; i < rows_count; i++) {
+        differ |= order->rows[i].head ^ order->rows[0].head;
+    }
+    for (unsigned place = 0; place < HEAD_BYTES; place++) {
+        if ((differ >> (8 * place) & (DIGITS - 1)) != 0) {
+            sort_by_digit(order, rows_count, place);
+        }
+    }
+    sort_by_digit(order, rows_count, FAMILY_DIGIT);
+}
+
+/* What lies behind the heads is mostly in order already: numbers of later entries. */
+static void sort_tail(struct ordered_row *rows, size_t rows_count) {
+    for (size_t i = 1; i < rows_count; i++) {
+        if (compare(&rows[i - 1], &rows[i]) > 0) {
+            qsort(rows, rows_count, sizeof *rows, compare);
+            return;
+        }
+    }
+}
+
+static void sort_tails(struct ordered_row *rows, size_t rows_count) {
+    size_t first = 0;
+    for (size_t i = 1; i <= rows_count; i++) {
+        if (i == rows_count || !same_head(&rows[first], &rows[i])) {
+            sort_tail(rows + first, i - first);
+            first = i;
+        }
+    }
 }
 
 enum status row_order_set(struct row_order *order, const struct db_row *rows, size_t rows_count) {
@@ -61,10 +123,15 @@ enum status row_order_set(struct row_order *order, const struct db_row *rows, si
         CHECK(rows[i].key.bytes > 0 && rows[i].family < FAMILY_COUNT);
         order->rows[i] = (struct ordered_row){head_of(rows[i].key), &rows[i]};
     }
-    qsort(order->rows, rows_count, sizeof order->rows[0], compare);
+    sort_by_head(order, rows_count);
+    sort_tails(order->rows, rows_count);
     size_t kept = 0;
     for (size_t i = 0; i < rows_count; i++) {
-        if (i + 1 == rows_count || !same_key(&order->rows[i], &order->rows[i + 1])) {
+        bool is_wanted =
+            MUTANT(FIRST_ROW_WINS)
+                ? i == 0 || !same_key(&order->rows[i - 1], &order->rows[i])
+                : i + 1 == rows_count || !same_key(&order->rows[i], &order->rows[i + 1]);
+        if (is_wanted) {
             order->rows[kept++] = order->rows[i];
         }
     }
@@ -74,5 +141,6 @@ enum status row_order_set(struct row_order *order, const struct db_row *rows, si
 
 void row_order_deinit(struct row_order *order) {
     free(order->rows);
+    free(order->scratch);
     *order = (struct row_order){0};
 }

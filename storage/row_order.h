@@ -14,10 +14,12 @@ struct ordered_row {
 /* Memory of its own, kept between commits. Zeroed: empty. */
 struct row_order {
     struct ordered_row *rows;
+    struct ordered_row *scratch; /* as many */
     size_t rows_count, rows_room;
 };
 
-/* Points into `rows`, which must outlive the use. O(n log n). NO_MEMORY. */
+/* Points into `rows`, which must outlive the use. O(n) for each byte in which heads differ; rows of
+ * one head that do not come in order are sorted by comparing. NO_MEMORY. */
 MUST_USE enum status row_order_set(struct row_order *order, const struct db_row *rows,
                                    size_t rows_count);
 void row_order_deinit(struct row_order *order);

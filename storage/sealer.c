@@ -1,4 +1,5 @@
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 #include "storage/db_internal.h"
 #include "storage/sealed_run.h"
 
@@ -18,6 +19,11 @@ enum status sealer_seal(struct db *db, const struct recent_run *run, struct erro
     uint64_t begin_us = monotonic_us();
     uint64_t last_seq = recent_run_first_seq(run) + recent_run_count(run) - 1;
     CHECK(last_seq > atomic_load(&db->sealed_through));
+    if (MUTANT(SEALED_BEFORE_WRITTEN)) {
+        db->pending = true;
+        db->pending_sealed_through = last_seq;
+        db->pending_run_next = db->run_next;
+    }
     enum status status = sealed_run_write(db->store, db->run_next, run, error);
     if (status != STATUS_OK) {
         return status;

@@ -104,14 +104,19 @@ void store_iter_free(struct store_iter *iter) {
     }
 }
 
+/* An empty slice may have no memory, and memcmp asks for some. */
+static struct slice with_memory(struct slice key) {
+    return key.bytes == 0 ? SLICE_LITERAL("") : key;
+}
+
 void store_iter_seek(struct store_iter *iter, struct slice key) {
     CHECK(!iter->prefix_only || key.bytes >= TIMELINE_KEY_PREFIX_BYTES);
-    iter->ops->iter_seek(iter, key);
+    iter->ops->iter_seek(iter, with_memory(key));
 }
 
 void store_iter_seek_for_prev(struct store_iter *iter, struct slice key) {
     CHECK(!iter->prefix_only || key.bytes >= TIMELINE_KEY_PREFIX_BYTES);
-    iter->ops->iter_seek_for_prev(iter, key);
+    iter->ops->iter_seek_for_prev(iter, with_memory(key));
 }
 
 void store_iter_seek_last(struct store_iter *iter) {

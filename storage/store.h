@@ -27,6 +27,7 @@
     X(SUSPECTS, "suspects")     /* clock-suspect reports by identity */                            \
     X(DEADLINES, "deadlines")   /* what is due, in due order: core/time/deadline.h */              \
     X(POLICIES, "policies")     /* texts of policy files by version */                             \
+    X(CREATES, "creates")       /* first answers to creates that named a key */                    \
     X(TOKENS, "tokens")         /* who may come in: server/auth/token_row.h */                     \
     X(AUDIT, "audit")           /* audit entries by their sequence number */
 
@@ -46,8 +47,11 @@ struct store_options {
     uint64_t cache_bytes;    /* block cache, shared by all families */
     uint64_t memtable_bytes; /* write buffer of one family */
     int background_jobs;     /* <= 4, reliability.md section 3.1 */
-    /* For tests, NULL otherwise: while it is set, the memory store's writes fail. */
+    /* For tests, NULL otherwise. While it is set, the memory store's writes fail. */
     const atomic_bool *fail_writes;
+    /* A memory store to begin with the rows of, as they are now: a restart, or a crash between two
+     * commits. */
+    struct store *copy_of;
 };
 
 MUST_USE enum status store_open_rocks(struct store **ret, const struct store_options *options,

@@ -99,7 +99,8 @@ static struct mem_row *row_new(struct slice key, const struct slice *parts, size
 }
 
 static int key_compare(struct slice a, struct slice b) {
-    int order = memcmp(a.data, b.data, min_u64(a.bytes, b.bytes));
+    size_t both = min_u64(a.bytes, b.bytes); /* an empty slice may have no data */
+    int order = both == 0 ? 0 : memcmp(a.data, b.data, both);
     return order != 0 ? order : (a.bytes > b.bytes) - (a.bytes < b.bytes);
 }
 
@@ -504,6 +505,16 @@ static const struct store_ops mem_ops = {
     .stats = mem_stats,
 };
 
+static struct mem_table *table_copy(const struct mem_table *from) {
+    struct mem_table *copy = table_new();
+    table_reserve(copy, from->count);
+    for (size_t i = 0; i < from->count; i++) {
+        struct slice value = row_value(from->rows[i]);
+        copy->rows[copy->count++] = row_new(row_key(from->rows[i]), &value, 1);
+    }
+    return copy;
+}
+
 enum status store_open_mem(struct store **ret, const struct store_options *options,
                            struct error *error) {
     (void)error;
@@ -511,8 +522,12 @@ enum status store_open_mem(struct store **ret, const struct store_options *optio
     store->base.ops = &mem_ops;
     store->fail_writes = options->fail_writes;
     CHECK(pthread_mutex_init(&store->lock, NULL) == 0);
+    struct mem_store *from = options->copy_of == NULL ? NULL : lock(options->copy_of);
     for (size_t i = 0; i < FAMILY_COUNT; i++) {
-        store->tables[i] = table_new();
+        store->tables[i] = from == NULL ? table_new() : table_copy(from->tables[i]);
+    }
+    if (from != NULL) {
+        unlock(from);
     }
     *ret = &store->base;
     return STATUS_OK;

@@ -16,7 +16,9 @@ enum {
     POINT_IN_TIME_RECOVERY = 2,
     PARTS_MAX = 8,
     CACHE_SHARD_BITS = 2,
-    ROWS_FILTER_BITS = 10
+    ROWS_FILTER_BITS = 10,
+    SCATTERED_MEMTABLE_BYTES = 8 * MIB,
+    SCATTERED_FILES = 16
 };
 
 struct rocks_batch {
@@ -147,6 +149,17 @@ static void rows_options(rocksdb_options_t *options, rocksdb_cache_t *cache, dou
     rocksdb_block_based_options_destroy(table);
 }
 
+/* Rows of incidents are put all over the open ones, so each is looked for in the whole memtable: a
+ * small one stays in the processor's cache. As much as before comes together until it is merged;
+ * merging has the lowest priority, and intake must not be slowed down for waiting files. */
+static void scattered_options(rocksdb_options_t *options, uint64_t memtable_bytes) {
+    rocksdb_options_set_write_buffer_size(options,
+                                          min_u64(memtable_bytes, SCATTERED_MEMTABLE_BYTES));
+    rocksdb_options_set_level0_file_num_compaction_trigger(options, SCATTERED_FILES);
+    rocksdb_options_set_level0_slowdown_writes_trigger(options, 8 * SCATTERED_FILES);
+    rocksdb_options_set_level0_stop_writes_trigger(options, 16 * SCATTERED_FILES);
+}
+
 static enum status make_family_options(struct rocks_store *store, enum family family,
                                        uint64_t memtable_bytes, struct error *error) {
     rocksdb_options_t *options;
@@ -160,14 +173,18 @@ static enum status make_family_options(struct rocks_store *store, enum family fa
     rocksdb_options_set_write_buffer_size(options, memtable_bytes);
     rocksdb_options_set_max_write_buffer_number(options, 2);
     switch (family) {
-    case FAMILY_META:
-    case FAMILY_REGIONS:
     case FAMILY_INCIDENTS:
     case FAMILY_MEMBERS:
+        rows_options(options, store->cache, ROWS_FILTER_BITS);
+        scattered_options(options, memtable_bytes);
+        break;
+    case FAMILY_META:
+    case FAMILY_REGIONS:
     case FAMILY_MOVED:
     case FAMILY_TICKETS:
     case FAMILY_DIRECTIVES:
     case FAMILY_POLICIES:
+    case FAMILY_CREATES:
     case FAMILY_SUSPECTS:
     case FAMILY_TOKENS:
         rows_options(options, store->cache, ROWS_FILTER_BITS);
@@ -352,6 +369,11 @@ static void rocks_batch_put(struct store_batch *base, enum family family, struct
         values_bytes[i] = parts[i].bytes;
     }
     const char *key_text = (const char *)key.data;
+    if (parts_count == 1) { /* nearly all: without the lists of parts */
+        rocksdb_writebatch_put_cf(((struct rocks_batch *)base)->batch, batch_family(base, family),
+                                  key_text, key.bytes, values[0], values_bytes[0]);
+        return;
+    }
     rocksdb_writebatch_putv_cf(((struct rocks_batch *)base)->batch, batch_family(base, family), 1,
                                &key_text, &key.bytes, (int)parts_count, values, values_bytes);
 }

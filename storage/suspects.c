@@ -2,6 +2,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 #include "storage/keys.h"
 
 enum { AT_SEQ = 0, AT_CONTENT_TAG = 8, BATCH_ROWS = 4096 };
@@ -42,7 +43,7 @@ static void put_row(struct store_batch *batch, uint64_t seq, const struct entry 
 }
 
 void suspects_put(struct store_batch *batch, const struct block *block) {
-    if ((block->flags & ENTRY_CLOCK_SUSPECT) == 0) {
+    if ((block->flags & ENTRY_CLOCK_SUSPECT) == 0 || MUTANT(SUSPECTS_NOT_STORED)) {
         return;
     }
     for (uint32_t i = 0; i < block->entries_count; i++) {

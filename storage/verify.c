@@ -242,6 +242,9 @@ static enum status check_domain(struct verify *v, struct error *error) {
 /* A watermark of another epoch belongs to a history that was given up (an accepted loss). */
 static enum status check_watermark(struct verify *v, struct error *error) {
     struct watermark_value value;
+    if (v->path == NULL) {
+        return STATUS_OK;
+    }
     enum status status = watermark_read(&value, v->path, error);
     if (status != STATUS_OK) {
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
@@ -266,7 +269,8 @@ static enum status check_wanted(const struct verify *v, struct error *error) {
 static enum status read_meta(struct verify *v, struct error *error) {
     enum status status = schema_read(&v->meta, v->store, error);
     if (status == STATUS_NOT_FOUND) {
-        return error_set(error, STATUS_CORRUPT, "there is no gridd database in ", v->path, NULL);
+        return error_set(error, STATUS_CORRUPT, "there is no gridd database in ",
+                         v->path != NULL ? v->path : "the store", NULL);
     }
     v->result.sealed_through = v->meta.sealed_through;
     v->domain.store = v->store;
@@ -349,6 +353,23 @@ bool verify_head_parse(struct verify_head *ret, const char *text) {
     return true;
 }
 
+static enum status finish(struct verify *v, enum status status, struct verify_result *ret) {
+    domain_check_deinit(&v->domain);
+    free(v->payload);
+    if (status == STATUS_OK) {
+        write_head_hash(v);
+        CHECK(v->result.entries == v->result.last_seq);
+        *ret = v->result;
+    }
+    return status;
+}
+
+enum status verify_store(struct store *store, uint64_t seed, struct verify_result *ret,
+                         struct error *error) {
+    struct verify v = {.store = store, .journal_sum = {.seed = seed}};
+    return finish(&v, check_all(&v, error), ret);
+}
+
 enum status verify_directory(const char *path, struct verify_result *ret,
                              void (*progress)(void *context, const char *text), void *context,
                              struct error *error) {
@@ -379,14 +400,7 @@ enum status verify_against(const char *path, const struct verify_head *head,
     }
     v.result.wal_files = audit.files;
     v.result.wal_records = audit.records;
-    status = check_all(&v, error);
-    domain_check_deinit(&v.domain);
+    status = finish(&v, check_all(&v, error), ret);
     store_close(v.store);
-    free(v.payload);
-    if (status == STATUS_OK) {
-        write_head_hash(&v);
-        CHECK(v.result.entries == v.result.last_seq);
-        *ret = v.result;
-    }
     return status;
 }

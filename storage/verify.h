@@ -3,6 +3,7 @@
 #define STORAGE_VERIFY_H
 
 #include "core/base/status.h"
+#include "storage/store.h"
 
 struct verify_result {
     uint64_t blocks, entries, timeline_rows, region_rows, suspect_rows;
@@ -37,5 +38,9 @@ MUST_USE enum status verify_against(const char *path, const struct verify_head *
                                     struct verify_result *ret,
                                     void (*progress)(void *context, const char *text),
                                     void *context, struct error *error);
+/* The same of a store that is open and that nobody writes to: all but WAL, MANIFEST and watermark.
+ * `seed`: random, keys the sums of what must be the same set. */
+MUST_USE enum status verify_store(struct store *store, uint64_t seed, struct verify_result *ret,
+                                  struct error *error);
 
 #endif

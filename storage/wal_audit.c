@@ -2,8 +2,9 @@
 
 #include "core/base/bytes.h"
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 #include "core/limits.h"
-#include "storage/crc32c.h"
+#include "storage/log_fragment.h"
 #include "storage/schema.h"
 #include "storage/store_dir.h"
 
@@ -17,70 +18,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* RocksDB's log format: blocks of 32 KiB; a record is one FULL fragment, or FIRST, MIDDLE..., LAST.
- * A fragment is masked crc32c of what follows the length, u16 length, u8 type, and in the
- * recyclable types the log's number in 4 bytes. A block's last bytes, too few for a header, are
- * zero. */
 enum {
-    BLOCK_BYTES = 32768,
-    HEADER_BYTES = 7,
-    HEADER_RECYCLABLE_BYTES = 11,
-    TYPE_FULL = 1,
-    TYPE_FIRST = 2,
-    TYPE_MIDDLE = 3,
-    TYPE_LAST = 4,
-    TYPE_RECYCLABLE = 4,     /* added to the types above */
     BATCH_HEADER_BYTES = 12, /* of a record: u64 sequence, u32 count */
     TAG_FAMILY_VALUE = 5,    /* of a batch's entry: a put into a column family */
     HEAD_BYTES = 64,         /* of a record: all that is looked at */
 };
-#define CRC_MASK UINT32_C(0xa282ead8)
 /* Bytes the search for a valid write inside damaged blocks may hash, over all logs of one audit;
  * past it only the starts of blocks are tried. */
 #define SEARCH_BYTES (256 * MIB)
-
-struct fragment {
-    unsigned type; /* TYPE_FULL .. TYPE_LAST */
-    struct slice payload;
-    size_t bytes; /* with its header */
-};
-
-enum fragment_verdict { FRAGMENT_OK, FRAGMENT_BAD, FRAGMENT_STALE };
-
-static uint32_t unmask(uint32_t masked) {
-    uint32_t rotated = masked - CRC_MASK;
-    return (rotated >> 17) | (rotated << 15);
-}
-
-/* The fragment at the beginning of `from`, which ends where its block does. */
-static enum fragment_verdict read_fragment(struct fragment *ret, struct slice from,
-                                           uint64_t log_number, uint64_t *hashed_bytes) {
-    if (from.bytes < HEADER_BYTES) {
-        return FRAGMENT_BAD;
-    }
-    size_t payload_bytes = load_u16_le(from.data + 4);
-    unsigned type = from.data[6];
-    bool recyclable = type > TYPE_RECYCLABLE;
-    size_t header_bytes = recyclable ? HEADER_RECYCLABLE_BYTES : HEADER_BYTES;
-    if (type < TYPE_FULL || type > TYPE_LAST + TYPE_RECYCLABLE ||
-        header_bytes + payload_bytes > from.bytes) {
-        return FRAGMENT_BAD;
-    }
-    size_t crc_bytes = header_bytes - 6 + payload_bytes;
-    *hashed_bytes += crc_bytes;
-    if (crc32c(0, from.data + 6, crc_bytes) != unmask(load_u32_le(from.data))) {
-        return FRAGMENT_BAD;
-    }
-    if (recyclable && load_u32_le(from.data + 7) != (uint32_t)log_number) {
-        return FRAGMENT_STALE;
-    }
-    *ret = (struct fragment){
-        .type = recyclable ? type - TYPE_RECYCLABLE : type,
-        .payload = {from.data + header_bytes, payload_bytes},
-        .bytes = header_bytes + payload_bytes,
-    };
-    return FRAGMENT_OK;
-}
 
 struct reading {
     struct wal_audit_state *state;
@@ -96,53 +41,21 @@ struct reading {
 
 enum step { STEP_FRAGMENT, STEP_END, STEP_BAD };
 
-static struct slice rest_of_block(const struct reading *reading, size_t at) {
-    size_t block_end = at - at % BLOCK_BYTES + BLOCK_BYTES;
-    return (struct slice){reading->log.data + at, min_u64(block_end, reading->log.bytes) - at};
-}
-
-static bool all_zero(struct slice bytes) {
-    for (size_t i = 0; i < bytes.bytes; i++) {
-        if (bytes.data[i] != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Moves over the block's last bytes when they are too few for a header. */
-static void skip_trailer(struct reading *reading) {
-    struct slice rest = rest_of_block(reading, reading->at);
-    bool block_is_whole = (reading->at + rest.bytes) % BLOCK_BYTES == 0;
-    if (block_is_whole &&
-        (rest.bytes < HEADER_BYTES || (rest.bytes < HEADER_RECYCLABLE_BYTES && all_zero(rest)))) {
-        reading->at += rest.bytes;
-    }
-}
-
-static bool begins_write(const struct fragment *fragment) {
-    return fragment->type == TYPE_FULL || fragment->type == TYPE_FIRST;
-}
-
-static bool ends_write(const struct fragment *fragment) {
-    return fragment->type == TYPE_FULL || fragment->type == TYPE_LAST;
-}
-
 /* The next fragment, if it follows from what was read before it. */
-static enum step next_fragment(struct reading *reading, struct fragment *ret) {
+static enum step next_fragment(struct reading *reading, struct log_fragment *ret) {
     if (reading->at < reading->log.bytes) {
-        skip_trailer(reading);
+        reading->at = log_skip_trailer(reading->log, reading->at);
     }
     if (reading->at >= reading->log.bytes) {
         return STEP_END;
     }
-    if (read_fragment(ret, rest_of_block(reading, reading->at), reading->log_number,
-                      &reading->hashed_bytes) != FRAGMENT_OK) {
+    if (log_fragment_read(ret, reading->log, reading->at, reading->log_number,
+                          &reading->hashed_bytes) != LOG_VERDICT_OK) {
         return STEP_BAD;
     }
-    bool follows = begins_write(ret) != reading->in_record;
-    size_t before = begins_write(ret) ? 0 : reading->head_bytes;
-    bool whole = !ends_write(ret) || before + ret->payload.bytes >= BATCH_HEADER_BYTES;
+    bool follows = log_begins_record(ret) != reading->in_record;
+    size_t before = log_begins_record(ret) ? 0 : reading->head_bytes;
+    bool whole = !log_ends_record(ret) || before + ret->payload.bytes >= BATCH_HEADER_BYTES;
     return follows && whole ? STEP_FRAGMENT : STEP_BAD;
 }
 
@@ -184,24 +97,24 @@ static bool take_write(struct reading *reading) {
     return true;
 }
 
-static bool take_fragment(struct reading *reading, const struct fragment *fragment) {
+static bool take_fragment(struct reading *reading, const struct log_fragment *fragment) {
     reading->at += fragment->bytes;
-    if (begins_write(fragment)) {
+    if (log_begins_record(fragment)) {
         reading->head_bytes = 0;
     }
     size_t bytes = min_u64(fragment->payload.bytes, HEAD_BYTES - reading->head_bytes);
     memcpy(reading->head + reading->head_bytes, fragment->payload.data, bytes);
     reading->head_bytes += bytes;
-    reading->in_record = !ends_write(fragment);
+    reading->in_record = !log_ends_record(fragment);
     return reading->in_record || take_write(reading);
 }
 
 /* Middles and ends do not count: they may belong to the torn write itself. */
 static bool later_write_at(struct reading *reading, size_t at) {
-    struct fragment fragment;
-    return read_fragment(&fragment, rest_of_block(reading, at), reading->log_number,
-                         &reading->hashed_bytes) == FRAGMENT_OK &&
-           begins_write(&fragment) && fragment.payload.bytes >= BATCH_HEADER_BYTES &&
+    struct log_fragment fragment;
+    return log_fragment_read(&fragment, reading->log, at, reading->log_number,
+                             &reading->hashed_bytes) == LOG_VERDICT_OK &&
+           log_begins_record(&fragment) && fragment.payload.bytes >= BATCH_HEADER_BYTES &&
            load_u64_le(fragment.payload.data) >= reading->state->next_sequence;
 }
 
@@ -211,7 +124,7 @@ static bool later_write_from(struct reading *reading, size_t at) {
         if (later_write_at(reading, at)) {
             return true;
         }
-        at += reading->hashed_bytes <= SEARCH_BYTES ? 1 : BLOCK_BYTES - at % BLOCK_BYTES;
+        at += reading->hashed_bytes <= SEARCH_BYTES ? 1 : LOG_BLOCK_BYTES - at % LOG_BLOCK_BYTES;
     }
     return false;
 }
@@ -220,7 +133,7 @@ bool wal_audit_log(struct wal_audit_state *state, struct slice log, uint64_t log
     struct reading reading = {.state = state, .log = log, .log_number = log_number};
     state->counts.files++;
     state->counts.bytes += log.bytes;
-    struct fragment fragment = {0};
+    struct log_fragment fragment = {0};
     enum step step;
     while ((step = next_fragment(&reading, &fragment)) == STEP_FRAGMENT) {
         if (!take_fragment(&reading, &fragment)) {
@@ -234,7 +147,7 @@ bool wal_audit_log(struct wal_audit_state *state, struct slice log, uint64_t log
         state->bad_offset = reading.at;
         state->counts.torn_tail = true;
     }
-    return !torn || !later_write_from(&reading, reading.at);
+    return !torn || MUTANT(HOLE_IS_A_TORN_TAIL) || !later_write_from(&reading, reading.at);
 }
 
 struct log_file {

@@ -9,6 +9,9 @@
 #include <stdint.h>
 
 #define MUST_USE __attribute__((warn_unused_result))
+/* For scratch on the hot path that is written before it is read: where hardening clears locals,
+ * clearing a token costs as much as reading one. */
+#define UNINITIALIZED __attribute__((uninitialized))
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Bytes somebody else owns. `data` may be NULL only when `bytes` is 0. */

@@ -6,13 +6,8 @@
 #define DEG_TO_RAD (PI / 180.0)
 #define EARTH_RADIUS_M 6371008.8
 
-/* Radii of domain.md 4.2's table; a camera that does not say its cone has a narrow one. */
-#define NEAR_M 100.0 /* rangers, drones, sensors */
-#define PERSON_M 500.0
-#define VIIRS_M 375.0
-#define MODIS_M 1000.0
-#define GEOSTATIONARY_M_MIN 2000.0
-#define RANGE_M_MIN 500.0
+#define RANGE_M_MIN (FIRE_SECTOR_M_MIN / 2.0) /* nearer than that a camera does not tell */
+/* A camera that does not say its cone has a narrow one. */
 #define HALF_CONE_DEG_DEFAULT 1.0
 #define HALF_CONE_DEG_MIN 0.25
 #define HALF_CONE_DEG_MAX 60.0
@@ -37,21 +32,20 @@ static double clamp(double value, double least, double greatest) {
 }
 
 /* Metres around the position that somebody of this kind gives; 0: it says nothing. */
-static double disc_radius_m(const struct observation *observation) {
+static double disc_radius_m(const struct observation *observation, const struct fire_rules *rules) {
     double accuracy_m = (double)observation->accuracy_m;
+    double radius_m = (double)rules->observers[observation->kind].radius_m;
     switch ((enum observer_kind)observation->kind) {
     case OBSERVER_RANGER:
     case OBSERVER_SENSOR:
-        return clamp(accuracy_m, NEAR_M, DISC_M_MAX);
     case OBSERVER_PERSON:
     case OBSERVER_SYSTEM:
-        return clamp(accuracy_m, PERSON_M, DISC_M_MAX);
+        return clamp(accuracy_m, radius_m, FIRE_DISC_M_MAX);
     case OBSERVER_VIIRS:
-        return VIIRS_M;
     case OBSERVER_MODIS:
-        return MODIS_M;
+        return radius_m;
     case OBSERVER_GEOSTATIONARY:
-        return accuracy_m > 0 ? clamp(accuracy_m, GEOSTATIONARY_M_MIN, DISC_M_MAX) : DISC_M_MAX;
+        return accuracy_m > 0 ? clamp(accuracy_m, radius_m / 2.0, FIRE_DISC_M_MAX) : radius_m;
     case OBSERVER_CAMERA:
     case OBSERVER_COUNT:
         return 0;
@@ -59,24 +53,24 @@ static double disc_radius_m(const struct observation *observation) {
     CHECK(false);
 }
 
-bool sight_of(struct sight *ret, const struct sighting *sighting) {
+bool sight_of(struct sight *ret, const struct sighting *sighting, const struct fire_rules *rules) {
     const struct observation *observation = &sighting->observation;
     if (!sighting->has_position) {
         return false;
     }
     *ret = (struct sight){.position = sighting->position, .kind = observation->kind};
     if ((observation->flags & OBSERVATION_BEARING) == 0) {
-        ret->range_m = (float)disc_radius_m(observation);
+        ret->range_m = (float)disc_radius_m(observation, rules);
         return ret->range_m > 0;
     }
     double half_deg =
         observation->cone_deg > 0 ? (double)observation->cone_deg / 2.0 : HALF_CONE_DEG_DEFAULT;
-    double range_m =
-        observation->range_km > 0 ? (double)observation->range_km * 1000.0 : SECTOR_M_MAX;
+    double range_m = observation->range_km > 0 ? (double)observation->range_km * 1000.0
+                                               : (double)rules->observers[OBSERVER_CAMERA].radius_m;
     double azimuth_deg = fmod((double)observation->azimuth_deg, 360.0);
     ret->azimuth_deg = (float)(azimuth_deg < 0 ? azimuth_deg + 360.0 : azimuth_deg);
     ret->half_cone_deg = (float)clamp(half_deg, HALF_CONE_DEG_MIN, HALF_CONE_DEG_MAX);
-    ret->range_m = (float)clamp(range_m, RANGE_M_MIN * 2.0, SECTOR_M_MAX);
+    ret->range_m = (float)clamp(range_m, FIRE_SECTOR_M_MIN, FIRE_SECTOR_M_MAX);
     return true;
 }
 
@@ -201,7 +195,7 @@ static struct point middle_of(const struct polygon *polygon) {
 bool sectors_meet(const struct sight *a, const struct sight *b, struct position *ret_centre,
                   double *ret_radius_m) {
     struct position centre = a->position;
-    if (geo_distance_m(centre, b->position) > 2.2 * SECTOR_M_MAX) {
+    if (geo_distance_m(centre, b->position) > 2.2 * FIRE_SECTOR_M_MAX) {
         return false;
     }
     struct polygon overlap;

@@ -7,13 +7,12 @@
 #include "core/incident/incident.h"
 
 enum {
-    MAST_M = 100,         /* cameras nearer than that are one observer */
-    DISC_M_MAX = 4000,    /* the coarsest pixel, and the coarsest estimate */
-    SECTOR_M_MAX = 35000, /* how far a camera sees at most */
+    MAST_M = 100, /* cameras nearer than that are one observer */
 };
 
 /* False when the sighting says no place: no position, or a camera without a direction. */
-MUST_USE bool sight_of(struct sight *ret, const struct sighting *sighting);
+MUST_USE bool sight_of(struct sight *ret, const struct sighting *sighting,
+                       const struct fire_rules *rules);
 static inline bool sight_is_sector(const struct sight *sight) {
     return sight->half_cone_deg > 0.0F;
 }

@@ -15,7 +15,9 @@ enum {
         8,                   /* independent observers that are told apart; more are not counted */
     INCIDENT_DIRECTIONS = 4, /* 0, 45, 90, 135 degrees: widths are measured along them */
     FIRE_SIGHTS_MAX = 8,     /* one a mast, one disc for each observer kind */
+    FIRE_SEQUENCES_MAX = 8,  /* of cameras; more are not told apart */
     ALARM_TRANSITIONS = 5,   /* that many within 10 minutes: flapping */
+    ALARM_SAMPLES = 21,      /* whose changes are weighed: flapping too */
     MATCH_ALTERNATIVES_MAX = 3,
 };
 
@@ -35,7 +37,8 @@ enum incident_flag {
     INCIDENT_SPREADING = 1 << 3,
     INCIDENT_ON_SCENE = 1 << 4,
     INCIDENT_REKINDLED = 1 << 5,
-    INCIDENT_IN_GRID = 1 << 6, /* its region is a grid: reports from the same grid can join */
+    INCIDENT_CONFIRMED = 1 << 7, /* by enough frames of one camera in a short time */
+    INCIDENT_IN_GRID = 1 << 6,   /* its region is a grid: reports from the same grid can join */
 };
 
 /* CAP 1.2 certainty: one observer, two independent ones, somebody on the spot. */
@@ -51,11 +54,23 @@ struct sight {
     uint8_t kind;        /* enum observer_kind */
 };
 
+/* A camera's frames of one place in its image. */
+#define SEQUENCE_NO_FRAME UINT32_MAX
+struct sequence {
+    uint64_t view;   /* camera and pose */
+    uint16_t box[4]; /* of the newest frame */
+    int64_t last_ms; /* the newest frame, and so long before it the ones before, rising; more than a
+                        day before or none: SEQUENCE_NO_FRAME */
+    uint32_t before_ms[FIRE_FRAMES_MAX - 1];
+    uint32_t frames_count;
+};
+
 struct fire {
     struct position estimate; /* where it is thought to be; while localised */
     float radius_m;
-    uint8_t sights_count;
+    uint8_t sights_count, sequences_count;
     struct sight sights[FIRE_SIGHTS_MAX];
+    struct sequence sequences[FIRE_SEQUENCES_MAX];
 };
 
 /* Numbers are on disk. */
@@ -68,15 +83,17 @@ enum alarm_state {
 const char *alarm_state_name(enum alarm_state state);
 
 struct alarm {
-    uint8_t state;   /* enum alarm_state */
-    uint8_t samples; /* the last three, newest in bit 0, 1: high */
+    uint8_t state; /* enum alarm_state */
     bool flapping;
-    uint32_t occurrences;      /* raises after a clear, the first included */
+    uint32_t samples;     /* the last ALARM_SAMPLES, newest in bit 0, 1: high; 0 before the first */
+    uint32_t occurrences; /* raises after a clear, the first included */
     uint32_t suppressed_total; /* changes while flapping that had no event of their own */
     uint32_t suppressed_told;  /* of these, counted in a summary already */
     int64_t raised_ms;         /* the last change upwards */
     int64_t cleared_ms;        /* the last change downwards; INT64_MIN: never */
     int64_t summary_ms;        /* while flapping: when the next summary is due */
+    int64_t sampled_ms;        /* the newest sample */
+    uint64_t fault_ticket;     /* the last sensor_fault ticket; 0: none */
     int64_t transitions_ms[ALARM_TRANSITIONS]; /* newest first; INT64_MIN: none yet */
 };
 
@@ -87,7 +104,7 @@ union incident_detail {
     struct alarm alarm;
 };
 
-enum { INCIDENT_INDEXES = 5 };
+enum { INCIDENT_INDEXES = 4 };
 /* Place in an index: incidents with one key are a list, newest first; the first of each list is in
  * its bucket's chain. Slot + 1 each; 0: none. */
 struct incident_link {
@@ -96,27 +113,34 @@ struct incident_link {
     uint32_t chain_next, chain_before;
 };
 
-/* Fields are ordered by what matching reads of incidents that it then leaves alone: far ones cost
- * one cache line, near ones two. Those marked (table) are the table's own. */
+/* Fields are ordered by what matching reads of incidents that it then leaves alone: open ones that
+ * are near cost one cache line. Those marked (table) are the table's own. */
 struct incident {
-    uint64_t number;           /* sequence number of the entry that opened it */
-    struct position anchor;    /* the first position; distances are measured to it */
-    struct incident_link cell; /* (table) */
-    uint64_t merged_into;      /* 0: not merged; else never a merged one itself */
-    uint8_t state;             /* enum incident_state */
-    uint8_t severity;          /* enum severity: the worst told */
-    uint8_t priority;          /* 1..4 */
-    uint8_t class_index;       /* (table) of the policy in force; CLASS_NONE: it has none like it */
-    uint16_t flags;            /* enum incident_flag */
-    uint16_t observer_kinds;   /* bits 1 << enum observer_kind */
-
+    _Alignas(64) uint64_t number; /* sequence number of the entry that opened it */
+    struct position anchor;       /* the first position; distances are measured to it */
+    uint8_t state;                /* enum incident_state */
+    uint8_t severity;             /* enum severity: the worst told */
+    uint8_t priority;             /* 1..4 */
+    uint8_t class_index;     /* (table) of the policy in force; CLASS_NONE: it has none like it */
+    uint16_t flags;          /* enum incident_flag */
+    uint16_t observer_kinds; /* bits 1 << enum observer_kind */
     int64_t first_seen_ms, last_seen_ms; /* earliest and latest occurred_at: never rewound */
     int64_t last_activity_ms;            /* latest arrival or ticket activity, late backlog aside */
-    int64_t closed_ms;                   /* of the last closing or merging; 0: never */
-    int64_t due_ms;                      /* when incidents_fire is to be called; INT64_MAX: never */
-    uint64_t asset;                      /* of an alarm: its key; 0: none */
-    uint32_t class_tag, category_tag, region;
+    uint32_t category_tag, region;
+
+    uint64_t merged_into; /* 0: not merged; else never a merged one itself */
+    int64_t closed_ms;    /* of the last closing or merging; 0: never */
+    int64_t due_ms;       /* when incidents_fire is to be called; INT64_MAX: never */
+    uint64_t asset;       /* of an alarm: its key; 0: none */
+    uint64_t cell_key;    /* (table) */
+    uint32_t cell_block;  /* (table) block + 1 of the cell's places that it is in; 0: in none */
+    uint32_t class_tag;
     uint32_t reports_count;
+    uint8_t observers_count;
+    uint8_t detail_kind; /* enum detail_kind */
+    bool dirty, leaving; /* (table) */
+    uint8_t indexed;     /* (table) bits 1 << index */
+    uint32_t dirty_next; /* (table) */
 
     float extents_m[INCIDENT_DIRECTIONS][2]; /* least and greatest of the members' positions along
                                                 each direction, from the anchor */
@@ -125,17 +149,12 @@ struct incident {
     uint64_t ticket;               /* 0: none */
     union incident_detail *detail; /* NULL unless detail_kind says otherwise */
     float accuracy_m;
-    uint8_t observers_count;
-    uint8_t detail_kind;                 /* enum detail_kind */
-    bool dirty, leaving;                 /* (table) */
-    uint8_t indexed;                     /* (table) bits 1 << index */
-    uint32_t dirty_next;                 /* (table) */
     uint32_t moved_count, staying_count; /* (table) of one un-merge */
     int64_t armed_ms;                    /* (table) due_ms as last told by incidents_flush */
     uint64_t stored_under;               /* (table) merged_into of the ROW_MOVED that is on disk */
-    struct incident_link links[INCIDENT_INDEXES - 1]; /* (table) the other indexes */
+    struct incident_link links[INCIDENT_INDEXES]; /* (table) */
 };
-_Static_assert(offsetof(struct incident, first_seen_ms) == 64, "the first cache line");
+_Static_assert(offsetof(struct incident, merged_into) == 64, "the first cache line");
 _Static_assert(offsetof(struct incident, extents_m) == 128, "the second cache line");
 _Static_assert(sizeof(struct incident) % 64 == 0, "slots do not share cache lines");
 enum { CLASS_NONE = UINT8_MAX };
@@ -156,7 +175,8 @@ double incident_spread_m(const struct incident *incident);
     X(7, DISC, "disc")           /* pixel or person whose disc meets the estimate or a sector */   \
     X(8, REKINDLE, "rekindle")   /* fire near the estimate of one that was out */                  \
     X(9, ALARM, "alarm")         /* same device, same alarm */                                     \
-    X(10, OPERATOR, "operator")  /* moved here by a command */
+    X(10, OPERATOR, "operator")  /* moved here by a command */                                     \
+    X(11, SEQUENCE, "sequence")  /* next frame of a camera that sees it already */
 
 enum match_rule {
 #define MATCH_RULE_ENUM(number, name, text) MATCH_##name = (number),
@@ -201,28 +221,37 @@ struct member {
     struct match match;
 };
 
-/* Row of an incident. Key: number u64 BE. Value, version 1:
+/* Row of an incident. Key: number u64 BE. Value, version 2:
  *
  *     0 u8 version | 1 u8 state | 2 u8 severity | 3 u8 priority | 4 u16 flags | 6 u16 observer
  * kinds 8 u32 class tag | 12 u32 category tag | 16 u32 region | 20 u32 reports 24 i64 opened | 32
  * i64 first_seen | 40 i64 last_seen | 48 i64 last_activity | 56 i64 closed 64 i64 due | 72 u64
  * asset or alarm | 80 u64 ticket | 88 u64 merged_into 96 f64 lat | 104 f64 lon | 112 f32 accuracy |
  * 116 8 x f32 extents, least and greatest by turns 148 u8 observers | 149 u8 detail kind | 150 u16
- * zero | 152 u64 each observer detail fire:  f64 lat | f64 lon | f32 radius | u8 sights | u8 x 3
- * zero | each sight: u8 kind | u8 x 3 zero | f32 azimuth | f32 half cone | f32 range | f64 lat |
- * f64 lon detail alarm: u8 state | u8 samples | u8 flapping | u8 zero | u32 occurrences | u32
- * suppressed | u32 suppressed told | i64 raised | i64 cleared | i64 summary | 5 x i64 transitions
+ * zero | 152 u64 each observer detail fire:  f64 lat | f64 lon | f32 radius | u8 sights | u8
+ * sequences | u16 zero | each sight: u8 kind | u8 x 3 zero | f32 azimuth | f32 half cone | f32
+ * range | f64 lat | f64 lon | each sequence: u64 view | 4 x u16 box | i64 last | 3 x u32 ms before
+ * | u32 frames detail alarm: u8 state | u8 flapping | u16 zero | u32 samples | u32 occurrences |
+ * u32 suppressed | u32 suppressed told | u32 zero | i64 raised | i64 cleared | i64 summary | i64
+ * sampled | u64 fault ticket | 5 x i64 transitions
+ *
+ * Version 1, which is read too, has no sequences (that byte is zero), and of an alarm u8 state | u8
+ * the last three samples | u8 flapping | u8 zero | u32 occurrences | u32 suppressed | u32
+ * suppressed told | i64 raised | i64 cleared | i64 summary | 5 x i64 transitions.
  *
  * Times are milliseconds since 1970. */
 enum {
-    INCIDENT_ROW_VERSION = 1,
+    INCIDENT_ROW_VERSION = 2,
     INCIDENT_KEY_BYTES = 8,
     INCIDENT_ROW_HEAD_BYTES = 152,
     FIRE_HEAD_BYTES = 24,
     SIGHT_BYTES = 32,
-    ALARM_BYTES = 80,
+    SEQUENCE_BYTES = 40,
+    ALARM_BYTES = 104,
+    ALARM_BYTES_1 = 80,
     INCIDENT_ROW_BYTES_MAX = INCIDENT_ROW_HEAD_BYTES + 8 * INCIDENT_OBSERVERS_MAX +
-                             FIRE_HEAD_BYTES + FIRE_SIGHTS_MAX * SIGHT_BYTES,
+                             FIRE_HEAD_BYTES + FIRE_SIGHTS_MAX * SIGHT_BYTES +
+                             FIRE_SEQUENCES_MAX * SEQUENCE_BYTES,
 };
 void incident_key(uint8_t to[INCIDENT_KEY_BYTES], uint64_t number);
 /* Returns the bytes written, at most INCIDENT_ROW_BYTES_MAX. */
@@ -233,19 +262,22 @@ MUST_USE bool incident_row_decode(struct incident *ret, union incident_detail *d
 
 /* Row of a member. Key: incident u64 BE | seq u64 BE. A merge leaves the rows where they are: the
  * members of an incident are the rows under its number and under those merged into it. Value,
- * version 1:
+ * version 2:
  *
- *     0 u8 version | 1 u8 severity | 2 u8 flags (1 position, 2 in grid, 4 late) | 3 u8 observer
- * kind 4 u8 observation flags | 5 u8 match rule | 6 u16 score | 8 u8 alternatives | 9 u8 x 3 zero
- *    12 u32 region | 16 u32 category tag | 20 u32 channel tag | 24 i64 occurred | 32 i64 received
- *    40 u64 origin | 48 u64 observer | 56 u64 asset | 64 u64 alarm | 72 f32 accuracy
- *    76 f32 azimuth | 80 f32 cone | 84 f32 range | 88 f32 distance | 92 f32 dt
- *    96 f64 lat | 104 f64 lon | 112 each alternative: u64 incident | u16 score */
+ *     0 u8 version | 1 u8 severity | 2 u8 flags (1 position, 2 in grid, 4 late, 8 frame) | 3 u8
+ * observer kind 4 u8 observation flags | 5 u8 match rule | 6 u16 score | 8 u8 alternatives | 9 u8 x
+ * 3 zero 12 u32 region | 16 u32 category tag | 20 u32 channel tag | 24 i64 occurred | 32 i64
+ * received 40 u64 origin | 48 u64 observer | 56 u64 asset | 64 u64 alarm | 72 f32 accuracy 76 f32
+ * azimuth | 80 f32 cone | 84 f32 range | 88 f32 distance | 92 f32 dt 96 f64 lat | 104 f64 lon | 112
+ * of a frame: u64 view | 4 x u16 box then each alternative: u64 incident | u16 score
+ *
+ * Version 1, which is read too, is the same without frames. */
 enum {
-    MEMBER_ROW_VERSION = 1,
+    MEMBER_ROW_VERSION = 2,
     MEMBER_KEY_BYTES = 16,
     MEMBER_ROW_HEAD_BYTES = 112,
-    MEMBER_ROW_BYTES_MAX = MEMBER_ROW_HEAD_BYTES + MATCH_ALTERNATIVES_MAX * 10,
+    MEMBER_FRAME_BYTES = 16,
+    MEMBER_ROW_BYTES_MAX = MEMBER_ROW_HEAD_BYTES + MEMBER_FRAME_BYTES + MATCH_ALTERNATIVES_MAX * 10,
 };
 void member_key(uint8_t to[MEMBER_KEY_BYTES], uint64_t incident, uint64_t seq);
 /* Returns the bytes written, at most MEMBER_ROW_BYTES_MAX. */

@@ -4,12 +4,46 @@
 enum {
     RAISE_FOR_MS = 30 * 1000, /* a first high sample that stays is believed */
     RAISE_SAMPLES = 2,        /* or so many high ones of the last three */
-    SAMPLES_MASK = 7,
+    RAISE_MASK = 7,
+    SAMPLES_MASK = (1 << ALARM_SAMPLES) - 1,
     CLEAR_FOR_MS = 120 * 1000,
     SAME_ALARM_MS = 600 * 1000,      /* raised again within that after clearing: the same */
     FLAPPING_WITHIN_MS = 600 * 1000, /* ALARM_TRANSITIONS changes within that */
     SUMMARY_MS = 1800 * 1000,
+    SILENT_MS = 1800 * 1000, /* who says nothing for so long does not flap */
 };
+
+/* Of the changes between samples, with the newest weighing 5/3 of the oldest: Nagios' weights from
+ * 1.25 down to 0.75 of a change, in 76ths. */
+enum {
+    WEIGHT_NEWEST = 95,
+    WEIGHT_STEP = 2,
+    WEIGHT_SUM = 1520,
+    ENTER_PERCENT = 50, /* above it flaps, */
+    LEAVE_PERCENT = 25, /* below it does not */
+};
+_Static_assert((ALARM_SAMPLES - 1) * WEIGHT_NEWEST -
+                       WEIGHT_STEP * (ALARM_SAMPLES - 2) * (ALARM_SAMPLES - 1) / 2 ==
+                   WEIGHT_SUM,
+               "the weights of all changes");
+
+static int changes_weight(const struct alarm *alarm) {
+    uint32_t changes = alarm->samples ^ alarm->samples >> 1;
+    int weight = 0;
+    for (int i = 0; i < ALARM_SAMPLES - 1; i++) {
+        weight += (changes >> i & 1) != 0 ? WEIGHT_NEWEST - WEIGHT_STEP * i : 0;
+    }
+    return weight;
+}
+
+/* When flapping will be over, if nothing changes till then. A sensor that only sends changes has no
+ * steady samples to show, so its silence must do. */
+static int64_t steady_ms(const struct alarm *alarm) {
+    bool is_calm = 100 * changes_weight(alarm) < LEAVE_PERCENT * WEIGHT_SUM;
+    int64_t calm_ms = is_calm ? alarm->transitions_ms[0] + FLAPPING_WITHIN_MS : INT64_MAX;
+    int64_t silent_ms = alarm->sampled_ms + SILENT_MS;
+    return calm_ms < silent_ms ? calm_ms : silent_ms;
+}
 
 static bool is_clear(const struct sighting *sighting) {
     return (sighting->observation.flags & OBSERVATION_ALARM_CLEAR) != 0;
@@ -31,23 +65,27 @@ static int64_t alarm_due_ms(const struct alarm *alarm) {
         due_ms = alarm->cleared_ms + CLEAR_FOR_MS;
     }
     if (alarm->flapping) {
-        int64_t steady_ms = alarm->transitions_ms[0] + FLAPPING_WITHIN_MS;
-        due_ms = steady_ms < due_ms ? steady_ms : due_ms;
+        int64_t over_ms = steady_ms(alarm);
+        due_ms = over_ms < due_ms ? over_ms : due_ms;
         due_ms = alarm->summary_ms < due_ms ? alarm->summary_ms : due_ms;
     }
     return due_ms;
 }
 
+static bool is_life_safety(const struct incident *incident, const struct sighting *sighting) {
+    return incident->priority == 1 || sighting->severity == SEVERITY_EXTREME;
+}
+
 void alarm_begin(struct incident *incident, const struct sighting *sighting) {
     struct alarm *alarm = &incident->detail->alarm;
-    bool is_life_safety = incident->priority == 1 || sighting->severity == SEVERITY_EXTREME;
     *alarm = (struct alarm){
-        .state = is_life_safety ? ALARM_RAISED : ALARM_PENDING,
+        .state = is_life_safety(incident, sighting) ? ALARM_RAISED : ALARM_PENDING,
         .samples = 1,
         .occurrences = 1,
         .raised_ms = sighting->occurred_ms,
         .cleared_ms = INT64_MIN,
         .summary_ms = INT64_MAX,
+        .sampled_ms = sighting->occurred_ms,
     };
     for (int i = 0; i < ALARM_TRANSITIONS; i++) {
         alarm->transitions_ms[i] = INT64_MIN;
@@ -88,11 +126,11 @@ static struct change raise_alarm(struct alarm *alarm, int64_t at_ms, bool is_pag
     return (struct change){.is_event = true, .is_page = is_page};
 }
 
-static struct change take_high(struct alarm *alarm, int64_t at_ms) {
+static struct change take_high(struct alarm *alarm, int64_t at_ms, bool is_life_safety) {
     struct change change = {.is_event = false};
     switch ((enum alarm_state)alarm->state) {
     case ALARM_PENDING:
-        if (__builtin_popcount(alarm->samples) >= RAISE_SAMPLES) {
+        if (is_life_safety || __builtin_popcount(alarm->samples & RAISE_MASK) >= RAISE_SAMPLES) {
             return raise_alarm(alarm, at_ms, true);
         }
         alarm->raised_ms = at_ms;
@@ -123,14 +161,17 @@ static struct change take_low(struct alarm *alarm, int64_t at_ms) {
 }
 
 /* A sample older than the last change tells nothing about now. */
-static struct change take_sample(struct alarm *alarm, const struct sighting *sighting) {
+static struct change take_sample(struct incident *incident, const struct sighting *sighting) {
+    struct alarm *alarm = &incident->detail->alarm;
     int64_t at_ms = sighting->occurred_ms;
     if (at_ms < alarm->raised_ms || at_ms < alarm->cleared_ms) {
         return (struct change){.is_event = false};
     }
     bool is_low = is_clear(sighting);
-    alarm->samples = (uint8_t)((alarm->samples << 1 | (is_low ? 0 : 1)) & SAMPLES_MASK);
-    struct change change = is_low ? take_low(alarm, at_ms) : take_high(alarm, at_ms);
+    alarm->samples = (alarm->samples << 1 | (is_low ? 0 : 1)) & SAMPLES_MASK;
+    alarm->sampled_ms = at_ms > alarm->sampled_ms ? at_ms : alarm->sampled_ms;
+    struct change change = is_low ? take_low(alarm, at_ms)
+                                  : take_high(alarm, at_ms, is_life_safety(incident, sighting));
     if (change.is_change) {
         for (int i = ALARM_TRANSITIONS - 1; i > 0; i--) {
             alarm->transitions_ms[i] = alarm->transitions_ms[i - 1];
@@ -142,8 +183,10 @@ static struct change take_sample(struct alarm *alarm, const struct sighting *sig
 
 static bool begins_to_flap(const struct alarm *alarm, struct change change) {
     int64_t oldest_ms = alarm->transitions_ms[ALARM_TRANSITIONS - 1];
-    return change.is_change && !alarm->flapping && oldest_ms != INT64_MIN &&
-           alarm->transitions_ms[0] - oldest_ms <= FLAPPING_WITHIN_MS;
+    bool is_fast =
+        oldest_ms != INT64_MIN && alarm->transitions_ms[0] - oldest_ms <= FLAPPING_WITHIN_MS;
+    bool is_restless = 100 * changes_weight(alarm) > ENTER_PERCENT * WEIGHT_SUM;
+    return change.is_change && !alarm->flapping && (is_fast || is_restless);
 }
 
 static void tell(struct incidents *incidents, struct incident *incident, struct change change,
@@ -182,8 +225,8 @@ static void join_alarm(struct incidents *incidents, struct incident *incident,
     ret->incident = incident->number;
     ret->match = (struct match){.rule = MATCH_ALARM, .score = 1000, .distance_m = -1.0F};
     struct member member = incidents_member(sighting, incident->number, ret);
-    unsigned repage =
-        incident_fold(incident, &member, incident_class(incidents, incident)->stale_s);
+    unsigned repage = incident_fold(incident, &member, incident_class(incidents, incident)->stale_s,
+                                    &incidents->policy->fire);
     bool stays_closed =
         incident->state != INCIDENT_OPEN &&
         (is_clear(sighting) || (ret->late && sighting->occurred_ms <= incident->closed_ms));
@@ -193,7 +236,7 @@ static void join_alarm(struct incidents *incidents, struct incident *incident,
         incident_event_reopened(incident, &ret->match, sighting->seq, effects);
     }
     if (!stays_closed) {
-        struct change change = take_sample(&incident->detail->alarm, sighting);
+        struct change change = take_sample(incident, sighting);
         tell(incidents, incident, change, sighting, effects, ret);
         bool pages = !ret->late && ret->outcome == OUTCOME_JOINED;
         ret->repage = pages ? (uint8_t)alarm_repage(incident, repage, change, sighting) : 0;
@@ -234,12 +277,16 @@ static enum fired fire_pending(struct incidents *incidents, struct incident *inc
     return FIRED_RAISED;
 }
 
+/* What it was before says nothing more once it is steady: only new changes make it flap again. */
 static enum fired fire_flapping(struct alarm *alarm, const struct incident *incident,
                                 struct effects *effects) {
-    bool is_steady = effects->now_ms >= alarm->transitions_ms[0] + FLAPPING_WITHIN_MS;
+    bool is_steady = effects->now_ms >= steady_ms(alarm);
     incident_event_flapping(incident, is_steady ? "ended" : "summary", effects);
     alarm->suppressed_told = alarm->suppressed_total;
     alarm->flapping = !is_steady;
+    if (is_steady) {
+        alarm->samples = (alarm->samples & 1) != 0 ? SAMPLES_MASK : 0;
+    }
     alarm->summary_ms = is_steady ? INT64_MAX : effects->now_ms + SUMMARY_MS;
     return is_steady ? FIRED_STEADY : FIRED_SUMMARY;
 }
@@ -258,10 +305,23 @@ enum fired incidents_fire_alarm(struct incidents *incidents, struct incident *in
         fired = FIRED_CLEARED;
         if (!alarm->flapping) {
             incident_event_alarm(incident, 0, effects);
+        } else {
+            alarm->suppressed_total++;
+            incidents->counts.suppressed++;
         }
     } else {
         fired = fire_flapping(alarm, incident, effects);
     }
     incident->due_ms = alarm_due_ms(alarm);
     return fired;
+}
+
+enum status incidents_set_fault(struct incidents *incidents, uint64_t number, uint64_t ticket) {
+    struct incident *incident = incidents_lookup(incidents, number);
+    if (incident == NULL || incident->detail_kind != DETAIL_ALARM) {
+        return STATUS_NOT_FOUND;
+    }
+    incident->detail->alarm.fault_ticket = ticket;
+    incidents_mark(incidents, incident);
+    return STATUS_OK;
 }

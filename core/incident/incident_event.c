@@ -1,19 +1,43 @@
 #include "core/incident/incidents_table.h"
 
+#include "core/text/json.h"
 #include "core/text/json_writer.h"
 
-enum { EVENT_BYTES_MAX = 1024 };
+enum {
+    EVENT_BYTES_MAX = 1024,
+    /* With actor and note, all of it escaped. */
+    ASKED_BYTES_MAX = EVENT_BYTES_MAX + 6 * (EFFECTS_ACTOR_BYTES_MAX + EFFECTS_NOTE_BYTES_MAX),
+};
 
 struct draft {
     struct json_writer writer;
     uint8_t text[EVENT_BYTES_MAX];
 };
 
-static void begin(struct draft *draft, const struct incident *incident) {
-    json_writer_init(&draft->writer, draft->text, sizeof draft->text);
+static void begin_in(struct draft *draft, const struct incident *incident, uint8_t *text,
+                     size_t room) {
+    json_writer_init(&draft->writer, text, room);
     json_write_object_begin(&draft->writer);
     json_write_key(&draft->writer, "incident");
     json_write_name(&draft->writer, 'i', incident->number);
+}
+
+static void begin(struct draft *draft, const struct incident *incident) {
+    begin_in(draft, incident, draft->text, sizeof draft->text);
+}
+
+/* Who asked for it and why, where somebody did. */
+static void put_asked(struct draft *draft, const struct effects *effects) {
+    CHECK(effects->actor.bytes <= EFFECTS_ACTOR_BYTES_MAX &&
+          effects->note.bytes <= EFFECTS_NOTE_BYTES_MAX);
+    if (effects->actor.bytes > 0) {
+        json_write_key(&draft->writer, "actor");
+        json_write_string(&draft->writer, effects->actor);
+    }
+    if (effects->note.bytes > 0) {
+        json_write_key(&draft->writer, "note");
+        json_write_string(&draft->writer, effects->note);
+    }
 }
 
 /* Every event's members are bounded, so a text that does not fit is our own mistake. */
@@ -128,21 +152,25 @@ void incident_event_suggested(const struct incident *incident, const struct take
 
 void incident_event_merged(const struct incident *survivor, const struct incident *merged,
                            const char *by, struct effects *effects) {
+    uint8_t UNINITIALIZED text[ASKED_BYTES_MAX];
     struct draft draft;
-    begin(&draft, survivor);
+    begin_in(&draft, survivor, text, sizeof text);
     put_name(&draft, "merged", merged->number);
     put_text(&draft, "by", by);
     put_u64(&draft, "reports", survivor->reports_count);
+    put_asked(&draft, effects);
     append(&draft, ENTRY_INCIDENT_MERGED, survivor, effects);
 }
 
 void incident_event_unmerged(const struct incident *from, const struct incident *incident,
                              size_t seqs_count, struct effects *effects) {
+    uint8_t UNINITIALIZED text[ASKED_BYTES_MAX];
     struct draft draft;
-    begin(&draft, incident);
+    begin_in(&draft, incident, text, sizeof text);
     put_name(&draft, "from", from->number);
     put_u64(&draft, "moved", seqs_count);
     put_u64(&draft, "reports", incident->reports_count);
+    put_asked(&draft, effects);
     append(&draft, ENTRY_INCIDENT_UNMERGED, incident, effects);
 }
 
@@ -179,6 +207,17 @@ void incident_event_localised(const struct incident *incident, uint64_t seq,
     put_u64(&draft, "observers", incident->observers_count);
     put_text(&draft, "confidence", confidence_name(incident_confidence(incident)));
     append(&draft, ENTRY_INCIDENT_LOCALISED, incident, effects);
+}
+
+void incident_event_confirmed(const struct incident *incident, uint64_t seq,
+                              struct effects *effects) {
+    struct draft draft;
+    begin(&draft, incident);
+    put_u64(&draft, "report", seq);
+    put_estimate(&draft, incident);
+    put_u64(&draft, "reports", incident->reports_count);
+    put_text(&draft, "confidence", confidence_name(incident_confidence(incident)));
+    append(&draft, ENTRY_INCIDENT_CONFIRMED, incident, effects);
 }
 
 void incident_event_closed(const struct incident *incident, struct effects *effects) {

@@ -1,3 +1,4 @@
+#include "core/incident/fire_sequence.h"
 #include "core/incident/fire_shape.h"
 #include "core/incident/incidents_table.h"
 
@@ -5,47 +6,28 @@
 #include <string.h>
 
 #define DEG_TO_RAD (3.14159265358979323846 / 180.0)
-#define REKINDLE_M 500.0
 
 /* Scores: 1000 where the sighting points right at it, 500 at its edge. */
 enum { SCORE_BEST = 1000, SCORE_EDGE = 500, SCORE_CROSSING = 750, SCORE_VILLAGE = 500 };
 
-/* How long after one observer's view another one can be of the same fire (domain.md 4.2). */
-static uint32_t window_s(enum observer_kind kind) {
-    switch (kind) {
-    case OBSERVER_CAMERA:
-        return 30 * 60;
-    case OBSERVER_PERSON:
-    case OBSERVER_RANGER:
-    case OBSERVER_SENSOR:
-    case OBSERVER_SYSTEM:
-    case OBSERVER_GEOSTATIONARY:
-        return 60 * 60;
-    case OBSERVER_VIIRS:
-    case OBSERVER_MODIS:
-        return 12 * 3600;
-    case OBSERVER_COUNT:
-        break;
-    }
-    CHECK(false);
-}
-
 /* The longest of both sides', so that it does not matter who came first. */
-static uint32_t common_window_s(const struct incident *incident, uint8_t kind) {
-    uint32_t longest_s = window_s((enum observer_kind)kind);
+static uint32_t common_window_s(const struct fire_rules *rules, const struct incident *incident,
+                                uint8_t kind) {
+    uint32_t longest_s = rules->observers[kind].window_s;
     for (unsigned other = 0; other < OBSERVER_COUNT; other++) {
         if ((incident->observer_kinds & 1U << other) != 0) {
-            longest_s = (uint32_t)max_u64(longest_s, window_s((enum observer_kind)other));
+            longest_s = (uint32_t)max_u64(longest_s, rules->observers[other].window_s);
         }
     }
     return longest_s;
 }
 
-uint32_t fire_window_s(const struct incident *a, const struct incident *b) {
+uint32_t fire_window_s(const struct fire_rules *rules, const struct incident *a,
+                       const struct incident *b) {
     uint32_t longest_s = 0;
     for (unsigned kind = 0; kind < OBSERVER_COUNT; kind++) {
         if ((b->observer_kinds & 1U << kind) != 0) {
-            longest_s = (uint32_t)max_u64(longest_s, common_window_s(a, (uint8_t)kind));
+            longest_s = (uint32_t)max_u64(longest_s, common_window_s(rules, a, (uint8_t)kind));
         }
     }
     return longest_s;
@@ -56,7 +38,7 @@ bool fire_is_localised(const struct fire *fire) {
 }
 
 static void take_estimate(struct fire *fire, struct position centre, double radius_m) {
-    float radius = (float)fmin(fmax(radius_m, 1.0), DISC_M_MAX);
+    float radius = (float)fmin(fmax(radius_m, 1.0), FIRE_DISC_M_MAX);
     if (!fire_is_localised(fire) || radius < fire->radius_m) {
         fire->estimate = centre;
         fire->radius_m = radius;
@@ -109,9 +91,9 @@ static void keep_sight(struct fire *fire, const struct sight *sight) {
     estimate(fire);
 }
 
-bool fire_add(struct fire *fire, const struct sighting *sighting) {
+bool fire_add(struct fire *fire, const struct sighting *sighting, const struct fire_rules *rules) {
     struct sight sight;
-    if (!sight_of(&sight, sighting)) {
+    if (!sight_of(&sight, sighting, rules)) {
         return true;
     }
     bool is_new = !sight_is_sector(&sight) || find_alike(fire, &sight) == NULL;
@@ -161,11 +143,13 @@ bool fires_are_told_apart(const struct fire *a, const struct fire *b) {
 struct fire_query {
     const struct incidents *incidents;
     const struct merge_class *class;
+    const struct fire_rules *rules;
     const struct sighting *sighting;
     struct ranking *ranking;
     struct sight sight;
     bool has_sight;
     bool late;
+    bool is_decided; /* a sequence goes on, and nothing else is looked at */
 };
 
 /* How far off the middle of a sector a disc lies, in shares of what can still meet. */
@@ -244,9 +228,9 @@ static struct fit fit_rekindle(const struct fire_query *query, const struct inci
     double distance_m = sight_is_sector(&query->sight)
                             ? sight_distance_m(&query->sight, fire->estimate)
                             : geo_distance_m(query->sight.position, fire->estimate);
-    double reach_m = REKINDLE_M;
+    double reach_m = (double)query->rules->rekindle_m;
     if (!sight_is_sector(&query->sight)) {
-        reach_m = fmax(REKINDLE_M, (double)query->sight.range_m);
+        reach_m = fmax(reach_m, (double)query->sight.range_m);
     }
     return (struct fit){.fits = distance_m <= reach_m,
                         .rule = MATCH_REKINDLE,
@@ -254,9 +238,27 @@ static struct fit fit_rekindle(const struct fire_query *query, const struct inci
                         .distance_m = distance_m};
 }
 
-static void consider(const struct fire_query *query, struct incident *place, bool by_village) {
+/* A class may have been of another kind when the incident was opened. */
+static bool is_fire(const struct incident *incident) {
+    return incident->detail_kind == DETAIL_FIRE;
+}
+
+static bool goes_on(const struct fire_query *query, const struct incident *incident) {
+    return is_fire(incident) &&
+           fire_sequence_of(&incident->detail->fire, query->sighting, query->rules) != NULL;
+}
+
+static void consider(struct fire_query *query, struct incident *place, bool by_village) {
     struct incident *incident = incidents_speaker(query->incidents, place);
-    uint32_t common_s = common_window_s(incident, query->sighting->observation.kind);
+    bool is_next = goes_on(query, incident);
+    if (!is_next && (query->is_decided || (!by_village && (!query->has_sight || !is_fire(place) ||
+                                                           !is_fire(incident))))) {
+        return;
+    }
+    uint32_t common_s = common_window_s(query->rules, incident, query->sighting->observation.kind);
+    if (is_next) {
+        common_s = (uint32_t)max_u64(common_s, query->rules->sequence_gap_s);
+    }
     double gap_s =
         incident_time_gap(query->incidents, incident, query->sighting, common_s, query->late);
     if (gap_s < 0) {
@@ -265,7 +267,12 @@ static void consider(const struct fire_query *query, struct incident *place, boo
     bool rekindles = incident->state == INCIDENT_HANDLED &&
                      !(query->late && query->sighting->occurred_ms <= incident->closed_ms);
     struct fit fit = {.fits = true, .rule = MATCH_GRID, .score = SCORE_VILLAGE, .distance_m = -1.0};
-    if (!by_village) {
+    if (is_next) {
+        fit.rule = rekindles ? MATCH_REKINDLE : MATCH_SEQUENCE;
+        fit.score = SCORE_BEST;
+        query->ranking->count = query->is_decided ? query->ranking->count : 0;
+        query->is_decided = true;
+    } else if (!by_village) {
         fit = rekindles ? fit_rekindle(query, place) : fit_of(query, place, incident);
     }
     if (!fit.fits) {
@@ -284,27 +291,31 @@ static void consider(const struct fire_query *query, struct incident *place, boo
     ranking_add(query->ranking, &candidate);
 }
 
-static void rank_cells(const struct fire_query *query, unsigned class_index, bool of_sectors) {
+static void rank_cells(struct fire_query *query, unsigned class_index, bool of_sectors) {
     struct cell_walk walk;
-    double reach_m = (double)query->sight.range_m + (of_sectors ? SECTOR_M_MAX : DISC_M_MAX);
+    double range_m = query->has_sight ? (double)query->sight.range_m : FIRE_SECTOR_M_MAX;
+    double reach_m = range_m + (of_sectors ? FIRE_SECTOR_M_MAX : FIRE_DISC_M_MAX);
     cell_walk_init(&walk, query->incidents, class_index, of_sectors, query->sight.position,
                    reach_m);
-    uint64_t key;
-    while (cell_walk_next(&walk, &key)) {
-        struct incident *incident = incidents_first(query->incidents, INDEX_CELL, key);
-        for (int n = 0; incident != NULL && n < CANDIDATES_MAX; n++) {
-            consider(query, incident, false);
-            incident = incidents_after(query->incidents, INDEX_CELL, incident);
+    struct cell cell;
+    while (cell_walk_next(&walk, &cell)) {
+        struct place_cursor cursor;
+        place_cursor_init(&cursor, query->incidents, cell);
+        const struct place *place = place_cursor_next(&cursor);
+        for (int n = 0; place != NULL && n < CANDIDATES_MAX; n++) {
+            consider(query, &query->incidents->slots[place->slot], false);
+            place = place_cursor_next(&cursor);
         }
     }
 }
 
 /* By the village's name alone: when one of the two has no place, the same grid must do. */
-static void rank_village(const struct fire_query *query, uint32_t class_tag) {
+static void rank_village(struct fire_query *query, uint32_t class_tag) {
     struct incident *incident = incidents_first(
         query->incidents, INDEX_REGION, incidents_region_key(class_tag, query->sighting->region));
     for (int n = 0; incident != NULL && n < CANDIDATES_MAX; n++) {
-        if (!query->has_sight || !incident_has(incident, INCIDENT_HAS_POSITION)) {
+        if (!query->has_sight || !incident_has(incident, INCIDENT_HAS_POSITION) ||
+            goes_on(query, incidents_speaker(query->incidents, incident))) {
             consider(query, incident, true);
         }
         incident = incidents_after(query->incidents, INDEX_REGION, incident);
@@ -316,12 +327,13 @@ void incidents_rank_fires(const struct incidents *incidents, const struct sighti
     struct fire_query query = {
         .incidents = incidents,
         .class = &incidents->policy->merge_classes[class_index],
+        .rules = &incidents->policy->fire,
         .sighting = sighting,
         .ranking = ranking,
         .late = late,
     };
-    query.has_sight = sight_of(&query.sight, sighting);
-    if (query.has_sight) {
+    query.has_sight = sight_of(&query.sight, sighting, query.rules);
+    if (query.has_sight || (sighting->has_position && sighting->observation.view != 0)) {
         rank_cells(&query, class_index, false);
         rank_cells(&query, class_index, true);
     }

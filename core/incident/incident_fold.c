@@ -1,3 +1,4 @@
+#include "core/incident/fire_sequence.h"
 #include "core/incident/incidents_table.h"
 
 #include <math.h>
@@ -140,12 +141,15 @@ static void settle(struct incident *incident) {
     memset(incident->extents_m, 0, sizeof incident->extents_m);
 }
 
-unsigned incident_fold(struct incident *incident, const struct member *member, uint32_t stale_s) {
+unsigned incident_fold(struct incident *incident, const struct member *member, uint32_t stale_s,
+                       const struct fire_rules *rules) {
     const struct sighting *sighting = &member->sighting;
     uint64_t observer = sighting->observation.observer;
     bool is_new_observer = observer != 0 && !knows_observer(incident, observer);
     if (incident->detail_kind == DETAIL_FIRE) {
-        is_new_observer = fire_add(&incident->detail->fire, sighting) && is_new_observer;
+        is_new_observer = fire_add(&incident->detail->fire, sighting, rules) && is_new_observer;
+        incident->flags |=
+            fire_add_frame(&incident->detail->fire, sighting, rules) ? INCIDENT_CONFIRMED : 0;
     }
     unsigned repage = 0;
     if (incident->reports_count == 0) {
@@ -245,6 +249,7 @@ void incident_absorb(struct incident *survivor, const struct incident *merged) {
     absorb_extents(survivor, merged);
     if (survivor->detail_kind == DETAIL_FIRE && merged->detail_kind == DETAIL_FIRE) {
         fire_absorb(&survivor->detail->fire, &merged->detail->fire);
+        fire_absorb_sequences(&survivor->detail->fire, &merged->detail->fire);
         settle(survivor);
     }
     survivor->flags |= merged->flags & (uint16_t) ~(INCIDENT_HAS_POSITION | INCIDENT_IN_GRID);

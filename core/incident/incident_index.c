@@ -26,13 +26,10 @@ uint64_t incidents_survivor_key(uint64_t survivor) {
 }
 
 /* 0: it does not belong into that index. */
-static uint64_t key_of(const struct incidents *incidents, const struct incident *incident,
-                       enum incident_index index) {
+static uint64_t key_of(const struct incident *incident, enum incident_index index) {
     switch (index) {
     case INDEX_NUMBER:
         return not_zero(mix(incident->number));
-    case INDEX_CELL:
-        return incidents_cell_of(incidents, incident);
     case INDEX_REGION:
         return incident_has(incident, INCIDENT_IN_GRID)
                    ? incidents_region_key(incident->class_tag, incident->region)
@@ -156,11 +153,25 @@ static void withdraw(struct incidents *incidents, enum incident_index index,
     incident->indexed &= (uint8_t) ~(1U << index);
 }
 
+static void index_cell(struct incidents *incidents, struct incident *incident) {
+    struct cell cell;
+    struct position position;
+    if (incidents_cell_of(incidents, incident, &cell, &position)) {
+        places_remove(incidents, incident);
+        if (cell.key != 0) {
+            places_add(incidents, cell, position, incident);
+        }
+    } else if (cell.key != 0) {
+        places_move(incidents, position, incident);
+    }
+}
+
 void incidents_index(struct incidents *incidents, struct incident *incident) {
     CHECK(!incident->leaving);
+    index_cell(incidents, incident);
     for (unsigned index = 0; index < INCIDENT_INDEXES; index++) {
         bool is_in = (incident->indexed & 1U << index) != 0;
-        uint64_t key = key_of(incidents, incident, (enum incident_index)index);
+        uint64_t key = key_of(incident, (enum incident_index)index);
         if (is_in && incident_link(incident, index)->key == key) {
             continue;
         }
@@ -172,6 +183,7 @@ void incidents_index(struct incidents *incidents, struct incident *incident) {
 }
 
 void incidents_unindex(struct incidents *incidents, struct incident *incident) {
+    places_remove(incidents, incident);
     for (unsigned index = 0; index < INCIDENT_INDEXES; index++) {
         withdraw(incidents, (enum incident_index)index, incident);
     }
@@ -203,7 +215,7 @@ static void detail_free(struct incidents *incidents, struct incident *incident) 
 }
 
 void incidents_slot_free(struct incidents *incidents, struct incident *incident) {
-    CHECK(incident->indexed == 0 && incidents->count > 0);
+    CHECK(incident->indexed == 0 && incident->cell_block == 0 && incidents->count > 0);
     detail_free(incidents, incident);
     memset(incident, 0, sizeof *incident);
     incident->dirty_next = incidents->slots_free;

@@ -5,8 +5,6 @@
 /* A person or a household comes up again within 30 days: worth naming, never merged. */
 enum { SAME_SUBJECT_S = 30 * 86400 };
 
-enum { CELLS_BATCH = 16 };
-
 #define DEG_TO_RAD (3.14159265358979323846 / 180.0)
 #define METRES_PER_DEGREE_MIN 111000.0
 #define POLAR_DEG 85.0
@@ -37,6 +35,12 @@ static bool is_better(const struct candidate *a, const struct candidate *b) {
     return a->incident->number < b->incident->number;
 }
 
+/* Of two of one incident. */
+static bool stands_before(const struct candidate *candidate, const struct candidate *present) {
+    return is_better(candidate, present) ||
+           (!is_better(present, candidate) && candidate->order < present->order);
+}
+
 static void drop(struct ranking *ranking, unsigned at) {
     ranking->count--;
     for (unsigned i = at; i < ranking->count; i++) {
@@ -49,7 +53,7 @@ void ranking_add(struct ranking *ranking, const struct candidate *candidate) {
         if (ranking->best[i].incident != candidate->incident) {
             continue;
         }
-        if (!is_better(candidate, &ranking->best[i])) {
+        if (!stands_before(candidate, &ranking->best[i])) {
             return;
         }
         drop(ranking, i);
@@ -164,10 +168,12 @@ static double distance_score(const struct merge_class *class, double distance_m)
     return SCORE_NEAR_MISS * (1.0 - beyond);
 }
 
-static void consider_near(const struct query *query, struct incident *place) {
+static void consider_near(const struct query *query, const struct near_place *near) {
     const struct merge_class *class = query->class;
-    double distance_m = 0;
-    if (is_far(query, place, &distance_m)) {
+    struct incident *place = &query->incidents->slots[near->slot];
+    double distance_m = geo_distance_m(place->anchor, query->sighting->position);
+    CHECK_SLOW(distance_m >= (double)near->least_m);
+    if (distance_m > query->reach_m) {
         return;
     }
     struct incident *incident = incidents_speaker(query->incidents, place);
@@ -181,6 +187,7 @@ static void consider_near(const struct query *query, struct incident *place) {
         .rule = MATCH_DISTANCE,
         .distance_m = distance_m,
         .dt_s = gap_s,
+        .order = near->order,
         .joins = distance_m <= class->gate_m && !assets_differ(incident, query->sighting) &&
                  fits_spread(incident, query->sighting, class->spread_m),
     };
@@ -192,41 +199,27 @@ static void consider_near(const struct query *query, struct incident *place) {
     }
 }
 
-static void rank_cell(const struct query *query, uint64_t key) {
-    struct incident *place = incidents_first(query->incidents, INDEX_CELL, key);
-    for (int n = 0; place != NULL && n < CANDIDATES_MAX; n++) {
-        struct incident *next = incidents_after(query->incidents, INDEX_CELL, place);
-        __builtin_prefetch(next);
-        consider_near(query, place);
-        place = next;
+/* Whether nothing that is this far away or farther can have a place in the ranking. */
+static bool is_settled(const struct query *query, double least_m) {
+    const struct ranking *ranking = query->ranking;
+    const struct candidate *last = &ranking->best[RANKED_MAX - 1];
+    if (ranking->count < RANKED_MAX || (!last->joins && least_m <= query->class->gate_m)) {
+        return false;
     }
-}
-
-/* Cells are scattered over memory: all of a batch are on their way before the first is looked at.
- */
-static void rank_cells(const struct query *query, const uint64_t *keys, int count) {
-    for (int i = 0; i < count; i++) {
-        incidents_prefetch_first(query->incidents, INDEX_CELL, keys[i]);
-    }
-    for (int i = 0; i < count; i++) {
-        rank_cell(query, keys[i]);
-    }
+    bool may_join = least_m <= query->class->gate_m;
+    return (last->joins && !may_join) ||
+           (double)last->alternative.score > distance_score(query->class, least_m);
 }
 
 static void rank_near(const struct query *query, unsigned class_index) {
-    struct cell_walk walk;
-    cell_walk_init(&walk, query->incidents, class_index, false, query->sighting->position,
-                   query->reach_m);
-    uint64_t keys[CELLS_BATCH];
-    int count = 0;
-    while (cell_walk_next(&walk, &keys[count])) {
-        incidents_prefetch_bucket(query->incidents, INDEX_CELL, keys[count]);
-        if (++count == CELLS_BATCH) {
-            rank_cells(query, keys, count);
-            count = 0;
+    UNINITIALIZED struct near near;
+    struct near_place place;
+    near_init(&near, query->incidents, class_index, query->sighting->position, query->reach_m);
+    while (near_fill(&near)) {
+        while (near_next(&near, &place) && !is_settled(query, (double)place.least_m)) {
+            consider_near(query, &place);
         }
     }
-    rank_cells(query, keys, count);
 }
 
 /* Outages and noise are the grid's; a pothole that nobody located is only like another one. */
@@ -250,6 +243,7 @@ static void consider_same_grid(const struct query *query, struct incident *place
         .rule = MATCH_GRID,
         .distance_m = both_located ? geo_distance_m(place->anchor, sighting->position) : -1.0,
         .dt_s = gap_s,
+        .order = UINT32_MAX,
         .joins = is_grid && !assets_differ(incident, sighting) &&
                  fits_spread(incident, sighting, class->spread_m),
     };

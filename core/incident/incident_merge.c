@@ -44,15 +44,17 @@ static bool windows_overlap(const struct incident *a, const struct incident *b, 
                              b->first_seen_ms - window_ms <= a->last_seen_ms);
 }
 
-static bool may_merge(const struct merge_class *class, const struct incident *a,
+static bool may_merge(const struct incidents *incidents, const struct incident *a,
                       const struct incident *b) {
+    const struct merge_class *class = incident_class(incidents, a);
     bool is_fire = a->detail_kind == DETAIL_FIRE;
     if (b->state != INCIDENT_OPEN || b->observers_count < 2 || !has_place(b) ||
         (a->asset != 0 && b->asset != 0 && a->asset != b->asset) ||
         geo_distance_m(place_of(a), place_of(b)) > (double)class->gate_m) {
         return false;
     }
-    return windows_overlap(a, b, is_fire ? fire_window_s(a, b) : class->idle_s) &&
+    uint32_t window_s = is_fire ? fire_window_s(&incidents->policy->fire, a, b) : class->idle_s;
+    return windows_overlap(a, b, window_s) &&
            (class->spread_m == 0 || incident_spread_of_both(a, b) <= (double)class->spread_m) &&
            !(is_fire && fires_are_told_apart(&a->detail->fire, &b->detail->fire));
 }
@@ -62,18 +64,16 @@ static struct incident *find_same(const struct incidents *incidents,
                                   const struct incident *incident) {
     const struct merge_class *class = incident_class(incidents, incident);
     struct incident *oldest = NULL;
-    struct cell_walk walk;
-    cell_walk_init(&walk, incidents, incident->class_index, false, place_of(incident),
-                   (double)class->gate_m);
-    uint64_t key;
-    while (cell_walk_next(&walk, &key)) {
-        struct incident *other = incidents_first(incidents, INDEX_CELL, key);
-        for (int n = 0; other != NULL && n < CANDIDATES_MAX; n++) {
+    UNINITIALIZED struct near near;
+    struct near_place place;
+    near_init(&near, incidents, incident->class_index, place_of(incident), (double)class->gate_m);
+    while (near_fill(&near)) {
+        while (near_next(&near, &place)) {
+            struct incident *other = &incidents->slots[place.slot];
             if (other != incident && (oldest == NULL || other->number < oldest->number) &&
-                may_merge(class, incident, other)) {
+                may_merge(incidents, incident, other)) {
                 oldest = other;
             }
-            other = incidents_after(incidents, INDEX_CELL, other);
         }
     }
     return oldest;

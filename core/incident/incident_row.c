@@ -16,30 +16,47 @@ static void put_sight(uint8_t **at, const struct sight *sight) {
     put_position(at, sight->position);
 }
 
+static void put_sequence(uint8_t **at, const struct sequence *sequence) {
+    put_u64(at, sequence->view);
+    for (size_t i = 0; i < ARRAY_COUNT(sequence->box); i++) {
+        put_u16(at, sequence->box[i]);
+    }
+    put_i64(at, sequence->last_ms);
+    for (size_t i = 0; i < ARRAY_COUNT(sequence->before_ms); i++) {
+        put_u32(at, sequence->before_ms[i]);
+    }
+    put_u32(at, sequence->frames_count);
+}
+
 static void put_fire(uint8_t **at, const struct fire *fire) {
-    CHECK(fire->sights_count <= FIRE_SIGHTS_MAX);
+    CHECK(fire->sights_count <= FIRE_SIGHTS_MAX && fire->sequences_count <= FIRE_SEQUENCES_MAX);
     put_position(at, fire->estimate);
     put_f32(at, fire->radius_m);
     put_u8(at, fire->sights_count);
-    for (int i = 0; i < 3; i++) {
-        put_u8(at, 0);
-    }
+    put_u8(at, fire->sequences_count);
+    put_u16(at, 0);
     for (unsigned i = 0; i < fire->sights_count; i++) {
         put_sight(at, &fire->sights[i]);
+    }
+    for (unsigned i = 0; i < fire->sequences_count; i++) {
+        put_sequence(at, &fire->sequences[i]);
     }
 }
 
 static void put_alarm(uint8_t **at, const struct alarm *alarm) {
     put_u8(at, alarm->state);
-    put_u8(at, alarm->samples);
     put_u8(at, alarm->flapping);
-    put_u8(at, 0);
+    put_u16(at, 0);
+    put_u32(at, alarm->samples);
     put_u32(at, alarm->occurrences);
     put_u32(at, alarm->suppressed_total);
     put_u32(at, alarm->suppressed_told);
+    put_u32(at, 0);
     put_i64(at, alarm->raised_ms);
     put_i64(at, alarm->cleared_ms);
     put_i64(at, alarm->summary_ms);
+    put_i64(at, alarm->sampled_ms);
+    put_u64(at, alarm->fault_ticket);
     for (int i = 0; i < ALARM_TRANSITIONS; i++) {
         put_i64(at, alarm->transitions_ms[i]);
     }
@@ -156,7 +173,25 @@ static bool get_sight(const uint8_t **at, struct sight *sight) {
            f32_is_within(sight->range_m, 0.0F, METRES_MAX) && position_is_valid(sight->position);
 }
 
-static bool get_fire(const uint8_t *at, size_t bytes, struct fire *fire) {
+static bool get_sequence(const uint8_t **at, struct sequence *sequence) {
+    sequence->view = get_u64(at);
+    for (size_t i = 0; i < ARRAY_COUNT(sequence->box); i++) {
+        sequence->box[i] = get_u16(at);
+    }
+    sequence->last_ms = get_i64(at);
+    bool is_valid = sequence->view != 0 && sequence->box[0] < sequence->box[2] &&
+                    sequence->box[1] < sequence->box[3];
+    uint32_t before_ms = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(sequence->before_ms); i++) {
+        sequence->before_ms[i] = get_u32(at);
+        is_valid = is_valid && sequence->before_ms[i] >= before_ms;
+        before_ms = sequence->before_ms[i];
+    }
+    sequence->frames_count = get_u32(at);
+    return is_valid;
+}
+
+static bool get_fire(const uint8_t *at, size_t bytes, unsigned version, struct fire *fire) {
     if (bytes < FIRE_HEAD_BYTES) {
         return false;
     }
@@ -164,9 +199,12 @@ static bool get_fire(const uint8_t *at, size_t bytes, struct fire *fire) {
     fire->estimate = get_position(&at);
     fire->radius_m = get_f32(&at);
     fire->sights_count = get_u8(&at);
-    at += 3;
-    if (fire->sights_count > FIRE_SIGHTS_MAX ||
-        bytes != FIRE_HEAD_BYTES + (size_t)fire->sights_count * SIGHT_BYTES ||
+    fire->sequences_count = get_u8(&at);
+    at += 2;
+    if (fire->sights_count > FIRE_SIGHTS_MAX || fire->sequences_count > FIRE_SEQUENCES_MAX ||
+        (version == 1 && fire->sequences_count != 0) ||
+        bytes != FIRE_HEAD_BYTES + (size_t)fire->sights_count * SIGHT_BYTES +
+                     (size_t)fire->sequences_count * SEQUENCE_BYTES ||
         !position_is_valid(fire->estimate) || !f32_is_within(fire->radius_m, 0.0F, METRES_MAX)) {
         return false;
     }
@@ -175,36 +213,76 @@ static bool get_fire(const uint8_t *at, size_t bytes, struct fire *fire) {
             return false;
         }
     }
+    for (unsigned i = 0; i < fire->sequences_count; i++) {
+        if (!get_sequence(&at, &fire->sequences[i])) {
+            return false;
+        }
+    }
     return true;
 }
 
-static bool get_alarm(const uint8_t *at, size_t bytes, struct alarm *alarm) {
-    if (bytes != ALARM_BYTES) {
+static void get_changes(const uint8_t **at, struct alarm *alarm) {
+    for (int i = 0; i < ALARM_TRANSITIONS; i++) {
+        alarm->transitions_ms[i] = get_i64(at);
+    }
+}
+
+static void get_counts(const uint8_t **at, struct alarm *alarm) {
+    alarm->occurrences = get_u32(at);
+    alarm->suppressed_total = get_u32(at);
+    alarm->suppressed_told = get_u32(at);
+}
+
+static void get_times(const uint8_t **at, struct alarm *alarm) {
+    alarm->raised_ms = get_i64(at);
+    alarm->cleared_ms = get_i64(at);
+    alarm->summary_ms = get_i64(at);
+}
+
+static void get_alarm_1(const uint8_t *at, struct alarm *alarm) {
+    alarm->state = get_u8(&at);
+    alarm->samples = get_u8(&at) & 7;
+    alarm->flapping = get_u8(&at) != 0;
+    at++;
+    get_counts(&at, alarm);
+    get_times(&at, alarm);
+    get_changes(&at, alarm);
+    alarm->sampled_ms = alarm->raised_ms > alarm->cleared_ms ? alarm->raised_ms : alarm->cleared_ms;
+}
+
+static void get_alarm_2(const uint8_t *at, struct alarm *alarm) {
+    alarm->state = get_u8(&at);
+    alarm->flapping = get_u8(&at) != 0;
+    at += 2;
+    alarm->samples = get_u32(&at);
+    get_counts(&at, alarm);
+    at += 4;
+    get_times(&at, alarm);
+    alarm->sampled_ms = get_i64(&at);
+    alarm->fault_ticket = get_u64(&at);
+    get_changes(&at, alarm);
+}
+
+static bool get_alarm(const uint8_t *at, size_t bytes, unsigned version, struct alarm *alarm) {
+    if (bytes != (version == 1 ? ALARM_BYTES_1 : ALARM_BYTES)) {
         return false;
     }
     memset(alarm, 0, sizeof *alarm);
-    alarm->state = get_u8(&at);
-    alarm->samples = get_u8(&at);
-    uint8_t flapping = get_u8(&at);
-    alarm->flapping = flapping == 1;
-    at++;
-    alarm->occurrences = get_u32(&at);
-    alarm->suppressed_total = get_u32(&at);
-    alarm->suppressed_told = get_u32(&at);
-    alarm->raised_ms = get_i64(&at);
-    alarm->cleared_ms = get_i64(&at);
-    alarm->summary_ms = get_i64(&at);
-    for (int i = 0; i < ALARM_TRANSITIONS; i++) {
-        alarm->transitions_ms[i] = get_i64(&at);
+    if (version == 1) {
+        get_alarm_1(at, alarm);
+    } else {
+        get_alarm_2(at, alarm);
     }
+    uint8_t flapping = at[version == 1 ? 2 : 1];
     return alarm->state >= ALARM_PENDING && alarm->state <= ALARM_CLEARED && flapping <= 1 &&
+           alarm->samples >> ALARM_SAMPLES == 0 &&
            alarm->suppressed_told <= alarm->suppressed_total;
 }
 
 bool incident_row_decode(struct incident *ret, union incident_detail *detail, struct slice key,
                          struct slice value) {
     if (key.bytes != INCIDENT_KEY_BYTES || value.bytes < INCIDENT_ROW_HEAD_BYTES ||
-        value.data[0] != INCIDENT_ROW_VERSION) {
+        value.data[0] == 0 || value.data[0] > INCIDENT_ROW_VERSION) {
         return false;
     }
     memset(ret, 0, sizeof *ret);
@@ -222,7 +300,8 @@ bool incident_row_decode(struct incident *ret, union incident_detail *detail, st
     left -= (size_t)ret->observers_count * 8;
     ret->detail = ret->detail_kind == DETAIL_NONE ? NULL : detail;
     if (ret->detail_kind == DETAIL_FIRE) {
-        return get_fire(at, left, &detail->fire);
+        return get_fire(at, left, value.data[0], &detail->fire);
     }
-    return ret->detail_kind == DETAIL_ALARM ? get_alarm(at, left, &detail->alarm) : left == 0;
+    return ret->detail_kind == DETAIL_ALARM ? get_alarm(at, left, value.data[0], &detail->alarm)
+                                            : left == 0;
 }

@@ -1,5 +1,7 @@
 #include "core/incident/incidents_table.h"
 
+#include "core/base/mutant.h"
+
 #include <string.h>
 
 struct unmerge {
@@ -89,6 +91,7 @@ static void move_row(struct incidents *incidents, struct member *member, uint64_
 
 /* Both anew, report by report. */
 static void divide(const struct unmerge *unmerge, struct incident *to) {
+    const struct fire_rules *rules = &unmerge->incidents->policy->fire;
     struct member member;
     incident_reset(unmerge->from);
     incident_reset(to);
@@ -98,7 +101,7 @@ static void divide(const struct unmerge *unmerge, struct incident *to) {
         if (is_moved) {
             move_row(unmerge->incidents, &member, to->number);
         }
-        incident_fold(is_moved ? to : unmerge->from, &member, 0);
+        incident_fold(is_moved ? to : unmerge->from, &member, 0, rules);
     }
 }
 
@@ -153,7 +156,9 @@ enum status incidents_unmerge(struct incidents *incidents, uint64_t number, cons
     }
     incidents_index(incidents, unmerge.from);
     incidents_index(incidents, to);
-    incidents_mark(incidents, unmerge.from);
+    if (!MUTANT(UNMERGE_ROW_NOT_WRITTEN)) {
+        incidents_mark(incidents, unmerge.from);
+    }
     incidents_mark(incidents, to);
     incidents->counts.unmerged++;
     incident_event_unmerged(unmerge.from, to, seqs_count, effects);

@@ -30,7 +30,8 @@ size_t incidents_bytes(uint64_t limit) {
     CHECK(limit > 0 && limit <= OPEN_INCIDENTS_CAP);
     return whole_lines(limit * sizeof(struct incident)) +
            whole_lines(limit * sizeof(union incident_detail)) +
-           INCIDENT_INDEXES * whole_lines(buckets_for(limit) * sizeof(uint32_t)) +
+           (INCIDENT_INDEXES + 1) * whole_lines(buckets_for(limit) * sizeof(uint32_t)) +
+           whole_lines(limit * sizeof(struct place_block)) +
            whole_lines(INCIDENTS_PENDING_MAX * sizeof(struct pending_member));
 }
 
@@ -49,6 +50,10 @@ void incidents_init(struct incidents *incidents, void *memory, uint64_t limit,
         incidents->buckets[i] = (uint32_t *)(void *)at;
         at += whole_lines(buckets * sizeof(uint32_t));
     }
+    incidents->cell_buckets = (uint32_t *)(void *)at;
+    at += whole_lines(buckets * sizeof(uint32_t));
+    incidents->blocks = (struct place_block *)(void *)at;
+    at += whole_lines(limit * sizeof(struct place_block));
     incidents->pending = (struct pending_member *)(void *)at;
     at += whole_lines(INCIDENTS_PENDING_MAX * sizeof(struct pending_member));
     CHECK(at == (uint8_t *)memory + incidents_bytes(limit));
@@ -141,7 +146,7 @@ enum status incidents_open(struct incidents *incidents, const struct sighting *s
     ret->match.rule = MATCH_OPENED;
     ret->match.distance_m = -1.0F;
     struct member member = incidents_member(sighting, incident->number, ret);
-    incident_fold(incident, &member, 0);
+    incident_fold(incident, &member, 0, &incidents->policy->fire);
     if (incident->detail_kind == DETAIL_ALARM) {
         alarm_begin(incident, sighting);
         ret->pending = incident->detail->alarm.state == ALARM_PENDING;
@@ -150,6 +155,9 @@ enum status incidents_open(struct incidents *incidents, const struct sighting *s
     incidents_mark(incidents, incident);
     incidents_keep_member(incidents, incident->number, &member);
     incident_event_opened(incident, sighting, ret, effects);
+    if (incident_has(incident, INCIDENT_CONFIRMED)) {
+        incident_event_confirmed(incident, sighting->seq, effects);
+    }
     return STATUS_OK;
 }
 
@@ -182,6 +190,7 @@ static void join(struct incidents *incidents, const struct sighting *sighting,
     const struct candidate *best = &ranking->best[0];
     struct incident *incident = best->incident;
     bool was_localised = incident_has(incident, INCIDENT_LOCALISED);
+    bool was_confirmed = incident_has(incident, INCIDENT_CONFIRMED);
     unsigned observers_before = incident->observers_count;
     ret->incident = incident->number;
     ret->match.rule = (uint8_t)best->rule;
@@ -190,8 +199,8 @@ static void join(struct incidents *incidents, const struct sighting *sighting,
     ret->match.dt_s = (float)best->dt_s;
     note_alternatives(&ret->match, ranking, 1);
     struct member member = incidents_member(sighting, incident->number, ret);
-    unsigned repage =
-        incident_fold(incident, &member, incident_class(incidents, incident)->stale_s);
+    unsigned repage = incident_fold(incident, &member, incident_class(incidents, incident)->stale_s,
+                                    &incidents->policy->fire);
     ret->repage = (uint8_t)(ret->late ? 0 : repage);
     reopen_for(incidents, incident, sighting, effects, ret);
     incidents_index(incidents, incident);
@@ -203,6 +212,9 @@ static void join(struct incidents *incidents, const struct sighting *sighting,
     }
     if (incident_has(incident, INCIDENT_LOCALISED) && !was_localised) {
         incident_event_localised(incident, sighting->seq, effects);
+    }
+    if (incident_has(incident, INCIDENT_CONFIRMED) && !was_confirmed) {
+        incident_event_confirmed(incident, sighting->seq, effects);
     }
     if (ret->repage != 0) {
         incident_event_repaged(incident, ret->repage, sighting->seq, effects);

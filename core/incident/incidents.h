@@ -6,8 +6,8 @@
  * them. The same steps on the same table give the same events and rows, byte for byte; a table that
  * was restored from its rows decides as the one that wrote them.
  *
- * Cost of a step does not depend on how many incidents are open: five hash indexes, and in each
- * cell of the map at most CANDIDATES_MAX incidents are looked at, newest first. */
+ * Cost of a step does not depend on how many incidents are open: hash indexes, and in each cell
+ * of the map at most CANDIDATES_MAX incidents are looked at, newest first. */
 #ifndef CORE_INCIDENT_INCIDENTS_H
 #define CORE_INCIDENT_INCIDENTS_H
 
@@ -68,6 +68,7 @@ struct incidents_counts {
 };
 
 struct pending_member;
+struct place_block;
 struct class_grid {
     uint32_t tag;
     double row_deg;        /* height of a cell */
@@ -79,10 +80,13 @@ struct incidents {
     struct incident *slots;
     union incident_detail *details;
     uint32_t *buckets[INCIDENT_INDEXES]; /* slot + 1 of the newest; 0: none */
+    uint32_t *cell_buckets;              /* block + 1 */
+    struct place_block *blocks;
     struct pending_member *pending;
     uint32_t limit, buckets_mask;
     uint32_t slots_used, slots_free; /* ever used; first of the list of free ones + 1 */
     uint32_t details_used, details_free;
+    uint32_t blocks_used, blocks_free;
     uint32_t count, open_count;
     uint32_t dirty_first, dirty_last;
     uint32_t pending_count;
@@ -92,7 +96,7 @@ struct incidents {
 };
 
 /* Bytes for at most `limit` incidents (limits.open_incidents), closed ones in their window
- * included: 2,000,000 take about 1.9 GB of address space. */
+ * included: 2,000,000 take about 1.65 GB of address space. */
 size_t incidents_bytes(uint64_t limit);
 /* `memory` (zeroed, 64-byte aligned) stays the caller's; only what is used is touched. `policy` is
  * borrowed until another one is adopted. */
@@ -116,6 +120,9 @@ MUST_USE enum status incidents_take(struct incidents *incidents, const struct si
 /* The ticket that was opened for it. NOT_FOUND. */
 MUST_USE enum status incidents_set_ticket(struct incidents *incidents, uint64_t number,
                                           uint64_t ticket);
+/* The ticket about the sensor of an alarm that flaps. NOT_FOUND: no such alarm. */
+MUST_USE enum status incidents_set_fault(struct incidents *incidents, uint64_t number,
+                                         uint64_t ticket);
 /* Somebody did something about it: it is not stale. NOT_FOUND. */
 MUST_USE enum status incidents_touch(struct incidents *incidents, uint64_t number, int64_t now_ms);
 /* Closes an open incident as INCIDENT_HANDLED or INCIDENT_FALSE. NOT_FOUND, or CONFLICT when it is

@@ -1,14 +1,14 @@
 /* How the incidents lie in their memory, and what the files of core/incident/ ask of each other;
  * only they look here.
  *
- *   slots | details | buckets of the five indexes | member rows that wait for the flush */
+ *   slots | details | buckets of the four indexes | buckets of cells | blocks of places |
+ *   member rows that wait for the flush */
 #ifndef CORE_INCIDENT_INCIDENTS_TABLE_H
 #define CORE_INCIDENT_INCIDENTS_TABLE_H
 
 #include "core/incident/incidents.h"
 
 enum incident_index {
-    INDEX_CELL,
     INDEX_NUMBER,
     INDEX_REGION, /* class and grid */
     INDEX_KEY,    /* class and asset or alarm */
@@ -46,19 +46,7 @@ static inline const struct merge_class *incident_class(const struct incidents *i
 /* incident_index.c: slots, details and indexes. */
 static inline struct incident_link *incident_link(struct incident *incident,
                                                   enum incident_index index) {
-    return index == INDEX_CELL ? &incident->cell : &incident->links[index - 1];
-}
-
-static inline void incidents_prefetch_bucket(const struct incidents *incidents,
-                                             enum incident_index index, uint64_t key) {
-    __builtin_prefetch(&incidents->buckets[index][key & incidents->buckets_mask]);
-}
-
-/* Brings the first of a bucket's chain into the cache, ahead of incidents_first. */
-static inline void incidents_prefetch_first(const struct incidents *incidents,
-                                            enum incident_index index, uint64_t key) {
-    uint32_t head = incidents->buckets[index][key & incidents->buckets_mask];
-    __builtin_prefetch(head == 0 ? NULL : &incidents->slots[head - 1]);
+    return &incident->links[index];
 }
 
 /* A zeroed slot; NULL when the table is full. */
@@ -81,19 +69,91 @@ uint64_t incidents_survivor_key(uint64_t survivor);
 
 /* incident_cells.c: the map in cells. */
 void incidents_set_grids(struct incidents *incidents);
-/* Key of the cell that an incident is in; 0 when it has no position or its class no cells. */
-uint64_t incidents_cell_of(const struct incidents *incidents, const struct incident *incident);
+/* A cell's name, and its bucket: neighbours of four rows and four columns lie in one cache line. */
+struct cell {
+    uint64_t key; /* 0: no cell */
+    uint32_t bucket;
+};
+/* The cell that an incident belongs into, key 0 when it has no position or its class no cells, and
+ * the position that puts it there. True when that is not the cell that it is in; only then the
+ * bucket is told. */
+MUST_USE bool incidents_cell_of(const struct incidents *incidents, const struct incident *incident,
+                                struct cell *ret, struct position *ret_position);
 /* The cells that a circle touches, over the antimeridian and a pole too. */
 struct cell_walk {
-    double lat_deg, lon_deg, radius_deg, row_deg;
+    double lon_deg, reach_deg; /* of the circle's centre, and its half width */
+    double row_deg;
+    double group_scale; /* columns of the row to groups of four columns */
     uint64_t salt;
-    uint32_t row, row_last;
+    uint32_t row, row_last, group_columns;
     uint32_t column, columns, columns_left;
 };
 void cell_walk_init(struct cell_walk *walk, const struct incidents *incidents, unsigned class_index,
                     bool of_sectors, struct position centre, double radius_m);
 /* False at the end. */
-MUST_USE bool cell_walk_next(struct cell_walk *walk, uint64_t *ret_key);
+MUST_USE bool cell_walk_next(struct cell_walk *walk, struct cell *ret);
+
+/* incident_places.c: what is in each cell, packed, so that who only looks for what is near does not
+ * touch the incidents. By number within blocks, newest block first; no block is empty. */
+enum { PLACES_PER_BLOCK = 8 };
+#define PLACE_UNITS_PER_DEG 1e7 /* 11 mm of latitude */
+struct place {
+    uint32_t slot;
+    int32_t lat, lon; /* rounded towards 0 */
+};
+struct place_block {
+    uint64_t key;
+    uint32_t bucket;
+    uint32_t chain_next;   /* newest block of the bucket's next cell; of a cell's newest block */
+    uint32_t older, newer; /* of the same cell; block + 1 each, 0: none */
+    uint32_t count;
+    struct place places[PLACES_PER_BLOCK]; /* by ascending number */
+};
+_Static_assert(sizeof(struct place_block) == 128, "two cache lines");
+struct place place_pack(struct position position, uint32_t slot);
+void places_prefetch_bucket(const struct incidents *incidents, struct cell cell);
+/* The cell's newest block, ahead of place_cursor_init; waits for the bucket. */
+void places_prefetch(const struct incidents *incidents, struct cell cell);
+void places_add(struct incidents *incidents, struct cell cell, struct position position,
+                struct incident *incident);
+/* Within its cell. */
+void places_move(struct incidents *incidents, struct position position,
+                 const struct incident *incident);
+void places_remove(struct incidents *incidents, struct incident *incident);
+/* A cell's places, newest first. Holds until the table changes. */
+struct place_cursor {
+    const struct incidents *incidents;
+    const struct place_block *block;
+    uint32_t left;
+};
+void place_cursor_init(struct place_cursor *cursor, const struct incidents *incidents,
+                       struct cell cell);
+/* NULL at the end. */
+const struct place *place_cursor_next(struct place_cursor *cursor);
+
+/* incident_near.c: the places around a point, nearest first. */
+enum { NEAR_MAX = 1024 }; /* of one filling */
+struct near_place {
+    float least_m;  /* it is surely not nearer; up to 0.3 % and 4 cm less than it is */
+    uint32_t order; /* in which the cells gave it */
+    uint32_t slot;
+};
+struct near {
+    const struct incidents *incidents;
+    struct cell_walk walk;
+    struct place centre;
+    double metres_per_lat, metres_per_lon; /* of a unit; at least */
+    double reach_m;
+    uint32_t order, count;
+    struct near_place heap[NEAR_MAX];
+};
+void near_init(struct near *near, const struct incidents *incidents, unsigned class_index,
+               struct position centre, double reach_m);
+/* Takes places out of as many cells as there is room for, at most CANDIDATES_MAX of each. False
+ * when there are no more cells. */
+MUST_USE bool near_fill(struct near *near);
+/* The nearest of this filling that is left. False: none. */
+MUST_USE bool near_next(struct near *near, struct near_place *ret);
 
 /* incident_rows.c: what has changed. */
 void incidents_mark(struct incidents *incidents, struct incident *incident);
@@ -114,7 +174,8 @@ struct incident *incidents_next_merged(const struct incidents *incidents,
 struct incident *incidents_begin(struct incidents *incidents, const struct category *category,
                                  uint64_t number, int64_t now_ms);
 /* Adds a report; position, times, observers, worst severity. Gives the reasons to page again. */
-unsigned incident_fold(struct incident *incident, const struct member *member, uint32_t stale_s);
+unsigned incident_fold(struct incident *incident, const struct member *member, uint32_t stale_s,
+                       const struct fire_rules *rules);
 /* Where it is in the plane around the anchor, along each direction. */
 void incident_project(const struct incident *incident, struct position position,
                       float ret_m[INCIDENT_DIRECTIONS]);
@@ -137,7 +198,8 @@ struct candidate {
     struct match_alternative alternative;
     enum match_rule rule;
     double distance_m, dt_s;
-    bool joins; /* false: near, only to be named */
+    uint32_t order; /* of two that are alike, the lower one stands for their incident */
+    bool joins;     /* false: near, only to be named */
 };
 enum { RANKED_MAX = 1 + MATCH_ALTERNATIVES_MAX };
 struct ranking {
@@ -160,7 +222,7 @@ void incidents_rank_fires(const struct incidents *incidents, const struct sighti
                           unsigned class_index, bool late, struct ranking *ranking);
 /* Adds a report's view and computes the estimate anew. True when the observer is a new one: not a
  * camera of a mast that is there already. */
-bool fire_add(struct fire *fire, const struct sighting *sighting);
+bool fire_add(struct fire *fire, const struct sighting *sighting, const struct fire_rules *rules);
 void fire_absorb(struct fire *survivor, const struct fire *merged);
 /* True when the estimate is a place: two masts or anybody who saw the point. */
 bool fire_is_localised(const struct fire *fire);
@@ -168,7 +230,8 @@ bool fire_is_localised(const struct fire *fire);
 /* Two incidents that one mast saw in different directions are two fires. */
 bool fires_are_told_apart(const struct fire *a, const struct fire *b);
 /* How long two incidents of a class may have been seen apart and be one; 0: no matter. */
-uint32_t fire_window_s(const struct incident *a, const struct incident *b);
+uint32_t fire_window_s(const struct fire_rules *rules, const struct incident *a,
+                       const struct incident *b);
 
 /* incidents.c */
 struct member incidents_member(const struct sighting *sighting, uint64_t incident,
@@ -206,6 +269,8 @@ void incident_event_unmerged(const struct incident *from, const struct incident 
 void incident_event_repaged(const struct incident *incident, unsigned repage, uint64_t seq,
                             struct effects *effects);
 void incident_event_localised(const struct incident *incident, uint64_t seq,
+                              struct effects *effects);
+void incident_event_confirmed(const struct incident *incident, uint64_t seq,
                               struct effects *effects);
 void incident_event_closed(const struct incident *incident, struct effects *effects);
 /* `seq` 0: by a command. */

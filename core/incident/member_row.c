@@ -2,7 +2,14 @@
 
 #include "core/incident/row_bytes.h"
 
-enum { MEMBER_HAS_POSITION = 1, MEMBER_IN_GRID = 2, MEMBER_LATE = 4, MEMBER_FLAGS = 7 };
+enum {
+    MEMBER_HAS_POSITION = 1,
+    MEMBER_IN_GRID = 2,
+    MEMBER_LATE = 4,
+    MEMBER_FRAME = 8,
+    MEMBER_FLAGS_1 = 7, /* all those of version 1 */
+    MEMBER_FLAGS = 15,
+};
 
 void member_key(uint8_t to[MEMBER_KEY_BYTES], uint64_t incident, uint64_t seq) {
     store_u64_be(to, incident);
@@ -12,7 +19,15 @@ void member_key(uint8_t to[MEMBER_KEY_BYTES], uint64_t incident, uint64_t seq) {
 static uint8_t member_flags(const struct member *member) {
     return (uint8_t)((member->sighting.has_position ? MEMBER_HAS_POSITION : 0) |
                      (member->sighting.in_grid ? MEMBER_IN_GRID : 0) |
-                     (member->late ? MEMBER_LATE : 0));
+                     (member->late ? MEMBER_LATE : 0) |
+                     (member->sighting.observation.view != 0 ? MEMBER_FRAME : 0));
+}
+
+static void put_frame(uint8_t **at, const struct observation *observation) {
+    put_u64(at, observation->view);
+    for (size_t i = 0; i < ARRAY_COUNT(observation->box); i++) {
+        put_u16(at, observation->box[i]);
+    }
 }
 
 size_t member_row_encode(uint8_t *to, const struct member *member) {
@@ -46,6 +61,9 @@ size_t member_row_encode(uint8_t *to, const struct member *member) {
     put_f32(&at, match->dt_s);
     put_position(&at, sighting->has_position ? sighting->position : (struct position){0, 0});
     CHECK(at == to + MEMBER_ROW_HEAD_BYTES);
+    if (observation->view != 0) {
+        put_frame(&at, observation);
+    }
     for (unsigned i = 0; i < match->alternatives_count; i++) {
         put_u64(&at, match->alternatives[i].incident);
         put_u16(&at, match->alternatives[i].score);
@@ -63,10 +81,20 @@ static void get_observation(const uint8_t **at, struct observation *observation)
     observation->range_km = get_f32(at);
 }
 
-static bool member_is_valid(const struct member *member, uint8_t flags) {
+static bool get_frame(const uint8_t **at, struct observation *observation) {
+    observation->view = get_u64(at);
+    for (size_t i = 0; i < ARRAY_COUNT(observation->box); i++) {
+        observation->box[i] = get_u16(at);
+    }
+    return observation->view != 0 && observation->box[0] < observation->box[2] &&
+           observation->box[1] < observation->box[3];
+}
+
+static bool member_is_valid(const struct member *member, unsigned version, uint8_t flags) {
     const struct sighting *sighting = &member->sighting;
-    return flags <= MEMBER_FLAGS && sighting->severity >= SEVERITY_EXTREME &&
-           sighting->severity <= SEVERITY_MINOR && sighting->observation.kind < OBSERVER_COUNT &&
+    return flags <= (version == 1 ? MEMBER_FLAGS_1 : MEMBER_FLAGS) &&
+           sighting->severity >= SEVERITY_EXTREME && sighting->severity <= SEVERITY_MINOR &&
+           sighting->observation.kind < OBSERVER_COUNT &&
            match_rule_name((enum match_rule)member->match.rule) != NULL &&
            member->match.alternatives_count <= MATCH_ALTERNATIVES_MAX &&
            position_is_valid(sighting->position);
@@ -74,7 +102,7 @@ static bool member_is_valid(const struct member *member, uint8_t flags) {
 
 bool member_row_decode(struct member *ret, struct slice key, struct slice value) {
     if (key.bytes != MEMBER_KEY_BYTES || value.bytes < MEMBER_ROW_HEAD_BYTES ||
-        value.data[0] != MEMBER_ROW_VERSION) {
+        value.data[0] == 0 || value.data[0] > MEMBER_ROW_VERSION) {
         return false;
     }
     memset(ret, 0, sizeof *ret);
@@ -103,8 +131,11 @@ bool member_row_decode(struct member *ret, struct slice key, struct slice value)
     ret->match.distance_m = get_f32(&at);
     ret->match.dt_s = get_f32(&at);
     sighting->position = get_position(&at);
-    if (!member_is_valid(ret, flags) ||
-        value.bytes != MEMBER_ROW_HEAD_BYTES + (size_t)ret->match.alternatives_count * 10) {
+    bool is_frame = (flags & MEMBER_FRAME) != 0;
+    if (!member_is_valid(ret, value.data[0], flags) ||
+        value.bytes != MEMBER_ROW_HEAD_BYTES + (size_t)(is_frame ? MEMBER_FRAME_BYTES : 0) +
+                           (size_t)ret->match.alternatives_count * 10 ||
+        (is_frame && !get_frame(&at, &sighting->observation))) {
         return false;
     }
     for (unsigned i = 0; i < ret->match.alternatives_count; i++) {

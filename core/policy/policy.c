@@ -43,7 +43,7 @@ const struct category *policy_category(const struct policy *policy, struct slice
     return found != NULL && slice_is(code, found->code) ? found : NULL;
 }
 
-static const struct channel *channel_by_tag(const struct policy *policy, uint32_t tag) {
+const struct channel *policy_channel_by_tag(const struct policy *policy, uint32_t tag) {
     for (uint32_t i = 0; i < policy->channels_count; i++) {
         if (policy->channels[i].tag == tag) {
             return &policy->channels[i];
@@ -53,7 +53,7 @@ static const struct channel *channel_by_tag(const struct policy *policy, uint32_
 }
 
 const struct channel *policy_channel(const struct policy *policy, struct slice code) {
-    const struct channel *found = channel_by_tag(policy, policy_tag(code));
+    const struct channel *found = policy_channel_by_tag(policy, policy_tag(code));
     return found != NULL && slice_is(code, found->code) ? found : NULL;
 }
 
@@ -92,7 +92,7 @@ enum status policy_add_category(struct policy *policy, struct slice code, struct
 enum status policy_add_channel(struct policy *policy, struct slice code, struct slice name,
                                struct error *error) {
     uint32_t tag = policy_tag(code);
-    const struct channel *owner = channel_by_tag(policy, tag);
+    const struct channel *owner = policy_channel_by_tag(policy, tag);
     enum status status = policy_code_check(code, name, owner != NULL ? owner->code : NULL, error);
     if (status != STATUS_OK) {
         return status;

@@ -62,7 +62,7 @@ struct category {
     bool self_handle;                       /* a worker may file and close it in one command */
     bool confidential;                      /* personal: masked for who may not read it */
     uint8_t merge_class;                    /* index into merge_classes; 0: never merged */
-    struct stage_limit limits[STAGE_COUNT]; /* of STAGE_DECIDE none: see `decide` */
+    struct stage_limit limits[STAGE_COUNT]; /* of STAGE_DECIDE and STAGE_REPLY none: see below */
 };
 
 /* Ways in (handheld, app, hotline ...). */
@@ -87,6 +87,19 @@ struct ladder {
     uint32_t unacked_s[LADDER_UNACKED_MAX];
 };
 
+/* How fires are matched, whatever the class (domain.md 4.2). */
+struct fire_rules {
+    struct {
+        uint32_t window_s; /* so long after its view another one can be of the same fire */
+        uint32_t radius_m; /* of its disc; of a camera: how far it sees when it does not say */
+    } observers[OBSERVER_COUNT];
+    uint32_t rekindle_m; /* from the estimate of one that was out */
+    /* Frames of one camera and pose are one sequence when their boxes overlap by that much, by
+     * intersection over union, and nothing else lay between them for longer than the gap. */
+    uint32_t overlap_percent, sequence_gap_s;
+    uint32_t confirm_frames, confirm_within_s; /* so many frames of a sequence confirm a fire */
+};
+
 struct policy {
     uint32_t version;
     uint32_t categories_count, channels_count, merge_classes_count, units_count, assignments_count;
@@ -98,19 +111,21 @@ struct policy {
     struct ladder ladders[5];     /* by priority, 1..4 */
     uint32_t ladder_pause_s;      /* least time between two steps or repeats of a ladder */
     struct stage_limit decide[5]; /* by priority: return, extension, suspension, whistle */
-    uint32_t archive_s;           /* closed until archived without a follow-up */
-    uint32_t reopen_s;            /* archived until it cannot be reopened */
-    uint32_t return_s;            /* dispatched: may be returned that long */
-    uint32_t self_check_percent;  /* self-handled tickets that are checked all the same */
-    uint32_t default_channel;     /* of reports that name none: 1 + position of handheld, 0: none */
+    struct fire_rules fire;
+    struct stage_limit reply[5]; /* by priority: from a supervision to an answer */
+    uint32_t archive_s;          /* closed until archived without a follow-up */
+    uint32_t reopen_s;           /* archived until it cannot be reopened */
+    uint32_t return_s;           /* dispatched: may be returned that long */
+    uint32_t self_check_percent; /* self-handled tickets that are checked all the same */
+    uint32_t default_channel;    /* of reports that name none: 1 + position of handheld, 0: none */
     uint16_t category_slots[2 * CATEGORIES_MAX]; /* hash index: 1 + position, 0 = free */
 };
 
 /* Stable 32-bit tag of a code: what entries on disk carry instead of the string (XXH32, seed 0). */
 uint32_t policy_tag(struct slice code);
 
-/* Empty but for what holds when nobody says otherwise: merge class 0 is "never", ladders, decide
- * and the times are those of domain.md 3.3-3.6 (policy_defaults.c). */
+/* Empty but for what holds when nobody says otherwise: merge class 0 is "never", ladders,
+ * decide, reply and the times are those of domain.md 3.3-3.6 (policy_defaults.c). */
 void policy_init(struct policy *policy, uint32_t version);
 
 /* Add a category or a channel. INVALID when the code is empty, too long, not of [a-z0-9_], there
@@ -132,8 +147,8 @@ struct category_rules {
 };
 struct category_rules policy_category_rules(const struct policy *policy,
                                             const struct category *category);
-/* INVALID: no such category or merge class, a limit out of range or for STAGE_DECIDE, a stage limit
- * of urgent_hour above an overall limit of urgent_hour. */
+/* INVALID: no such category or merge class, a limit out of range or for STAGE_DECIDE or
+ * STAGE_REPLY, a stage limit of urgent_hour above an overall limit of urgent_hour. */
 MUST_USE enum status policy_set_category_rules(struct policy *policy, struct slice code,
                                                const struct category_rules *rules,
                                                struct error *error);
@@ -164,19 +179,24 @@ MUST_USE enum status policy_set_ladder(struct policy *policy, unsigned priority,
                                        const struct ladder *ladder, struct error *error);
 MUST_USE enum status policy_set_decide(struct policy *policy, unsigned priority,
                                        struct stage_limit limit, struct error *error);
+MUST_USE enum status policy_set_fire(struct policy *policy, const struct fire_rules *rules,
+                                     struct error *error);
+MUST_USE enum status policy_set_reply(struct policy *policy, unsigned priority,
+                                      struct stage_limit limit, struct error *error);
 MUST_USE enum status policy_set_times(struct policy *policy, uint32_t archive_s, uint32_t reopen_s,
                                       uint32_t return_s, uint32_t self_check_percent,
                                       struct error *error);
 
 /* Limits by priority, 1..4: those of the row of domain.md 3.7 that stands for it. */
 void policy_default_limits(struct stage_limit limits[STAGE_COUNT], unsigned priority);
-/* Everything but the tables: ladders, decide, times, and merge class "never". */
+/* Everything but the tables: ladders, decide, reply, fires, times, and merge class "never". */
 void policy_default_rules(struct policy *policy);
 
 /* NULL when unknown. O(1) for categories, O(channels) for channels. */
 const struct category *policy_category(const struct policy *policy, struct slice code);
 const struct category *policy_category_by_tag(const struct policy *policy, uint32_t tag);
 const struct channel *policy_channel(const struct policy *policy, struct slice code);
+const struct channel *policy_channel_by_tag(const struct policy *policy, uint32_t tag);
 /* The channel of reports that name none; NULL: the policy has no handheld. */
 const struct channel *policy_default_channel(const struct policy *policy);
 /* Of a category of this policy; CHECKs its index. O(1). */

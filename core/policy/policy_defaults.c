@@ -30,6 +30,7 @@ static const struct stage_limit limits_of[5][STAGE_COUNT] = {
            [STAGE_CHECK] = HOURS(1),
            [STAGE_FOLLOW_UP] = DAYS(1),
            [STAGE_DECIDE] = NONE,
+           [STAGE_REPLY] = NONE,
            [STAGE_OVERALL] = HOURS(26)},
     [2] = {[STAGE_ACCEPT] = MINUTES(30),
            [STAGE_VERIFY] = HOURS(1),
@@ -40,6 +41,7 @@ static const struct stage_limit limits_of[5][STAGE_COUNT] = {
            [STAGE_CHECK] = HOURS(2),
            [STAGE_FOLLOW_UP] = DAYS(1),
            [STAGE_DECIDE] = NONE,
+           [STAGE_REPLY] = NONE,
            [STAGE_OVERALL] = HOURS(27)},
     [3] = {[STAGE_ACCEPT] = WORK_MINUTES(30),
            [STAGE_VERIFY] = WORK_HOURS(2),
@@ -50,6 +52,7 @@ static const struct stage_limit limits_of[5][STAGE_COUNT] = {
            [STAGE_CHECK] = WORK_DAYS(1),
            [STAGE_FOLLOW_UP] = DAYS(7),
            [STAGE_DECIDE] = NONE,
+           [STAGE_REPLY] = NONE,
            [STAGE_OVERALL] = WORK_DAYS(7)},
     [4] = {[STAGE_ACCEPT] = WORK_HOURS(2),
            [STAGE_VERIFY] = WORK_HOURS(2),
@@ -60,6 +63,7 @@ static const struct stage_limit limits_of[5][STAGE_COUNT] = {
            [STAGE_CHECK] = WORK_DAYS(1),
            [STAGE_FOLLOW_UP] = NONE,
            [STAGE_DECIDE] = NONE,
+           [STAGE_REPLY] = NONE,
            [STAGE_OVERALL] = WORK_DAYS(18)},
 };
 
@@ -103,9 +107,33 @@ static const struct ladder ladders[5] = {
 static const struct stage_limit decide[5] = {
     [1] = MINUTES(10), [2] = MINUTES(30), [3] = WORK_HOURS(4), [4] = WORK_DAYS(1)};
 
+/* domain.md 4.2; the overlap is ours. */
+static const struct fire_rules fire = {
+    .observers = {[OBSERVER_PERSON] = {3600, 500},
+                  [OBSERVER_RANGER] = {3600, 100},
+                  [OBSERVER_CAMERA] = {1800, FIRE_SECTOR_M_MAX},
+                  [OBSERVER_SENSOR] = {3600, 100},
+                  [OBSERVER_VIIRS] = {12 * 3600, 375},
+                  [OBSERVER_MODIS] = {12 * 3600, 1000},
+                  [OBSERVER_GEOSTATIONARY] = {3600, FIRE_DISC_M_MAX},
+                  [OBSERVER_SYSTEM] = {3600, 500}},
+    .rekindle_m = 500,
+    .overlap_percent = 10,
+    .sequence_gap_s = 7200,
+    .confirm_frames = 3,
+    .confirm_within_s = 300,
+};
+
+/* domain.md 3.3, 23 asks for a limit and names none: as long as an ack holds (3.5), since what a
+ * supervisor asks about is due no later than what a unit's own word would have put off. */
+static const struct stage_limit reply[5] = {
+    [1] = MINUTES(15), [2] = HOURS(1), [3] = WORK_HOURS(4), [4] = WORK_DAYS(1)};
+
 void policy_default_rules(struct policy *policy) {
     memcpy(policy->ladders, ladders, sizeof ladders);
     memcpy(policy->decide, decide, sizeof decide);
+    policy->fire = fire;
+    memcpy(policy->reply, reply, sizeof reply);
     policy->ladder_pause_s = LADDER_PAUSE_S_DEFAULT;
     policy->archive_s = 7 * 86400;   /* domain.md 3.3, 25 */
     policy->reopen_s = 30 * 86400;   /* domain.md 3.3, 22 */

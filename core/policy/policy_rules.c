@@ -116,6 +116,9 @@ static const char *limits_problem(const struct category_rules *rules) {
     if (rules->limits[STAGE_DECIDE].amount != 0) {
         return "decide: is given by priority, not by category";
     }
+    if (rules->limits[STAGE_REPLY].amount != 0) {
+        return "reply: is given by priority, not by category";
+    }
     const struct stage_limit *handle = &rules->limits[STAGE_HANDLE];
     if (overall->amount > 0 && handle->unit == overall->unit && handle->amount > overall->amount) {
         return "overall: is shorter than handle";
@@ -206,16 +209,29 @@ enum status policy_set_ladder(struct policy *policy, unsigned priority, const st
     return STATUS_OK;
 }
 
-enum status policy_set_decide(struct policy *policy, unsigned priority, struct stage_limit limit,
-                              struct error *error) {
+static enum status set_of_priority(struct stage_limit of[5], unsigned priority,
+                                   struct stage_limit limit, const char *why, struct error *error) {
     if (priority < 1 || priority > 4) {
         return refuse(error, "a priority is not 1, 2, 3 or 4");
     }
     if (limit.amount == 0 || !stage_limit_is_valid(limit)) {
-        return refuse(error, "a request must be decided within a limit of at most 366 days");
+        return refuse(error, why);
     }
-    policy->decide[priority] = limit;
+    of[priority] = limit;
     return STATUS_OK;
+}
+
+enum status policy_set_decide(struct policy *policy, unsigned priority, struct stage_limit limit,
+                              struct error *error) {
+    return set_of_priority(policy->decide, priority, limit,
+                           "a request must be decided within a limit of at most 366 days", error);
+}
+
+enum status policy_set_reply(struct policy *policy, unsigned priority, struct stage_limit limit,
+                             struct error *error) {
+    return set_of_priority(policy->reply, priority, limit,
+                           "a supervision must be answered within a limit of at most 366 days",
+                           error);
 }
 
 enum status policy_set_times(struct policy *policy, uint32_t archive_s, uint32_t reopen_s,
@@ -234,5 +250,58 @@ enum status policy_set_times(struct policy *policy, uint32_t archive_s, uint32_t
     policy->reopen_s = reopen_s;
     policy->return_s = return_s;
     policy->self_check_percent = self_check_percent;
+    return STATUS_OK;
+}
+
+static enum status refuse_observer(struct error *error, enum observer_kind kind, const char *why) {
+    return error_set(error, STATUS_INVALID, observer_name(kind), why, NULL);
+}
+
+static enum status check_observer(const struct fire_rules *rules, enum observer_kind kind,
+                                  struct error *error) {
+    uint32_t window_s = rules->observers[kind].window_s, radius_m = rules->observers[kind].radius_m;
+    if (window_s == 0 || window_s > FIRE_WINDOW_S_MAX) {
+        return refuse_observer(error, kind, ".window: is not from 1 second to 7 days");
+    }
+    if (kind == OBSERVER_CAMERA && (radius_m < FIRE_SECTOR_M_MIN || radius_m > FIRE_SECTOR_M_MAX)) {
+        return refuse_observer(error, kind, ".radius_m: is not from 1000 to 35000 m");
+    }
+    if (kind != OBSERVER_CAMERA && (radius_m == 0 || radius_m > FIRE_DISC_M_MAX)) {
+        return refuse_observer(error, kind, ".radius_m: is not from 1 to 4000 m");
+    }
+    return STATUS_OK;
+}
+
+static const char *fire_problem(const struct fire_rules *rules) {
+    if (rules->rekindle_m == 0 || rules->rekindle_m > FIRE_DISC_M_MAX) {
+        return "rekindle_m: is not from 1 to 4000 m";
+    }
+    if (rules->overlap_percent == 0 || rules->overlap_percent > 100) {
+        return "overlap_percent: is not from 1 to 100 percent";
+    }
+    if (rules->sequence_gap_s == 0 || rules->sequence_gap_s > FIRE_WINDOW_S_MAX) {
+        return "sequence_gap: is not from 1 second to 7 days";
+    }
+    if (rules->confirm_frames == 0 || rules->confirm_frames > FIRE_FRAMES_MAX) {
+        return "confirm_frames: is not from 1 to 4";
+    }
+    return rules->confirm_within_s == 0 || rules->confirm_within_s > FIRE_CONFIRM_S_MAX
+               ? "confirm_within: is not from 1 second to 1 day"
+               : NULL;
+}
+
+enum status policy_set_fire(struct policy *policy, const struct fire_rules *rules,
+                            struct error *error) {
+    for (unsigned kind = 0; kind < OBSERVER_COUNT; kind++) {
+        enum status status = check_observer(rules, (enum observer_kind)kind, error);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    const char *why = fire_problem(rules);
+    if (why != NULL) {
+        return refuse(error, why);
+    }
+    policy->fire = *rules;
     return STATUS_OK;
 }

@@ -1,6 +1,7 @@
 #include "core/region/region.h"
 
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 #include "core/region/region_table.h"
 
 #include <string.h>
@@ -35,6 +36,27 @@ void region_read(const struct region_table *table, uint32_t id, struct region_ro
     size_t bytes =
         region_row_decode(ret, (struct slice){table->text + text, table->text_bytes - text});
     CHECK(bytes > 0);
+}
+
+struct slice region_code(const struct region_table *table, uint32_t id) {
+    uint32_t text = node_of(table, id)->text;
+    struct slice code =
+        region_row_code((struct slice){table->text + text, table->text_bytes - text});
+    CHECK(code.bytes > 0);
+    return code;
+}
+
+uint8_t region_level(const struct region_table *table, uint32_t id) {
+    return node_of(table, id)->level;
+}
+
+bool region_has_leader(const struct region_table *table, uint32_t id) {
+    uint32_t text = node_of(table, id)->text;
+    return region_row_has_leader((struct slice){table->text + text, table->text_bytes - text});
+}
+
+bool region_has_children(const struct region_table *table, uint32_t id) {
+    return node_of(table, id)->children_count > 0;
 }
 
 static bool has_code(const struct region_table *table, uint32_t id, struct slice code) {
@@ -100,6 +122,10 @@ struct region region_get(const struct region_table *table, uint32_t id) {
     };
 }
 
+uint32_t region_first_root(const struct region_table *table) {
+    return table->count > 0 ? table->order[0] : REGION_NONE;
+}
+
 #ifdef GRIDD_CHECK_SLOW
 static bool is_within_by_parents(const struct region_table *table, uint32_t id, uint32_t root) {
     while (id != REGION_NONE && id != root) {
@@ -110,6 +136,11 @@ static bool is_within_by_parents(const struct region_table *table, uint32_t id, 
 #endif
 
 bool region_is_within(const struct region_table *table, uint32_t id, uint32_t root) {
+    if (MUTANT(REGION_BY_PREFIX)) {
+        struct slice code = region_get(table, id).code, prefix = region_get(table, root).code;
+        return code.bytes >= prefix.bytes &&
+               slice_equal((struct slice){code.data, prefix.bytes}, prefix);
+    }
     const struct region_node *top = node_of(table, root);
     bool within = node_of(table, id)->order - top->order < top->subtree_count;
 #ifdef GRIDD_CHECK_SLOW

@@ -75,6 +75,9 @@ size_t region_row_encoded_bytes(const struct region_row *row);
 size_t region_row_encode(uint8_t *to, const struct region_row *row);
 /* Bytes consumed, 0 when the bytes are damaged. */
 size_t region_row_decode(struct region_row *ret, struct slice from);
+/* Parts of a row that region_row_decode has found sound before. */
+struct slice region_row_code(struct slice from);
+bool region_row_has_leader(struct slice from);
 
 /* Memory a table needs for `before` (NULL: none) plus `rows_count` encoded rows of `rows_bytes`,
  * the build's scratch included. An upper bound: what is not needed is not touched. */
@@ -101,6 +104,14 @@ uint32_t region_find(const struct region_table *table, struct slice code);
 void region_prefetch(const struct region_table *table, struct slice code);
 /* CHECKs id < region_count. O(1). */
 struct region region_get(const struct region_table *table, uint32_t id);
+/* Parts of it that are asked for often, without reading the rest. CHECK as region_get. O(1). */
+struct slice region_code(const struct region_table *table, uint32_t id);
+uint8_t region_level(const struct region_table *table, uint32_t id);
+bool region_has_leader(const struct region_table *table, uint32_t id);
+bool region_has_children(const struct region_table *table, uint32_t id);
+/* The root with the lowest code, REGION_NONE in an empty table; the others are its siblings. O(1).
+ */
+uint32_t region_first_root(const struct region_table *table);
 /* Is `id` the region `root` or below it? O(1), by the build's numbering. */
 bool region_is_within(const struct region_table *table, uint32_t id, uint32_t root);
 /* Ids from the root down to `id`, itself included; returns how many (<= REGION_DEPTH_CAP). */

@@ -49,6 +49,18 @@ size_t region_row_encode(uint8_t *to, const struct region_row *row) {
     return (size_t)(at - to);
 }
 
+struct slice region_row_code(struct slice from) {
+    CHECK(from.bytes >= REGION_ROW_HEADER_BYTES);
+    size_t before = REGION_ROW_HEADER_BYTES + (from.data[1] == ROW_HAS_POSITION ? 16u : 0u);
+    CHECK(before + from.data[2] <= from.bytes);
+    return (struct slice){from.data + before, from.data[2]};
+}
+
+bool region_row_has_leader(struct slice from) {
+    CHECK(from.bytes >= REGION_ROW_HEADER_BYTES);
+    return load_u16_le(from.data + 7) > 0;
+}
+
 size_t region_row_decode(struct region_row *ret, struct slice from) {
     if (from.bytes < REGION_ROW_HEADER_BYTES) {
         return 0;

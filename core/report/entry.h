@@ -20,6 +20,7 @@
     X(11, INCIDENT_REOPENED, "incident.reopened")                                                  \
     X(12, INCIDENT_ALARM, "incident.alarm")                                                        \
     X(13, INCIDENT_FLAPPING, "incident.flapping")                                                  \
+    X(14, INCIDENT_CONFIRMED, "incident.confirmed")                                                \
     X(16, TICKET_OPENED, "ticket.opened")                                                          \
     X(17, TICKET_COMMAND, "ticket.changed")                                                        \
     X(18, TICKET_REMINDER, "ticket.reminder")                                                      \
@@ -32,6 +33,7 @@
     X(32, DIRECTIVE_ISSUED, "directive.issued")                                                    \
     X(33, DIRECTIVE_RECEIPT, "directive.receipt")                                                  \
     X(34, DIRECTIVE_DONE, "directive.done")                                                        \
+    X(35, DIRECTIVE_REOPENED, "directive.reopened")                                                \
     X(48, AUDIT, "audit")
 
 enum entry_kind {

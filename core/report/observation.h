@@ -55,6 +55,8 @@ struct observation {
     /* The bearing: azimuth in [0, 360), cone at most OBSERVATION_CONE_DEG_MAX, range from
      * OBSERVATION_RANGE_KM_MIN to _MAX; cone and range 0: not said. */
     float azimuth_deg, cone_deg, range_km;
+    uint64_t view;   /* of a camera's frame: of (device, attributes.pose); 0: it is no frame */
+    uint16_t box[4]; /* of a frame: attributes.bbox in 65535ths of the image, x0 < x1, y0 < y1 */
 };
 
 #endif

@@ -139,6 +139,7 @@ static void parse_init(struct report_parse *parse, const struct report_context *
     parse->category = NULL;
     parse->channel = NULL;
     parse->observation = (struct observation){0};
+    parse->pose = 0;
     parse->satellite = false;
     parse->has_occurred = parse->has_position = parse->has_grid = false;
     parse->occurred_ms = 0;

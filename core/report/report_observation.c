@@ -35,10 +35,42 @@ static void observe_flag(struct report_parse *parse, unsigned flag, bool is_set)
     parse->observation.flags = (uint8_t)(parse->observation.flags | (is_set ? flag : 0));
 }
 
+/* A pose is a name or a number. */
+static void observe_pose(struct report_parse *parse, const struct json_token *value) {
+    parse->pose = value->kind == JSON_NUMBER ? keyed(parse, value->text.data, value->text.bytes)
+                                             : keyed_string(parse, value);
+}
+
+/* Four shares of the image's width and height; anything else is no box. */
+static void observe_box(struct report_parse *parse, const struct json_token *value) {
+    uint16_t box[4];
+    struct json_token token UNINITIALIZED;
+    if (value->kind != JSON_ARRAY_BEGIN) {
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(box); i++) {
+        double share = report_pull(parse, &token) == JSON_NUMBER ? json_number(token.text) : -1.0;
+        if (!(share >= 0.0 && share <= 1.0)) {
+            return;
+        }
+        box[i] = (uint16_t)(share * UINT16_MAX + 0.5);
+    }
+    if (report_pull(parse, &token) == JSON_ARRAY_END && box[0] < box[2] && box[1] < box[3]) {
+        memcpy(parse->observation.box, box, sizeof box);
+    }
+}
+
 void report_observe_attribute(struct report_parse *parse, struct slice name,
                               const struct json_token *value) {
     struct observation *observation = &parse->observation;
     switch (name.bytes) {
+    case 4:
+        if (memcmp(name.data, "pose", 4) == 0) {
+            observe_pose(parse, value);
+        } else if (memcmp(name.data, "bbox", 4) == 0) {
+            observe_box(parse, value);
+        }
+        break;
     case 5:
         if (memcmp(name.data, "alarm", 5) == 0) {
             observation->alarm = keyed_string(parse, value);
@@ -95,8 +127,8 @@ void report_observe_bearing(struct report_parse *parse, double azimuth_deg, doub
     observe_flag(parse, OBSERVATION_BEARING, true);
 }
 
-static uint64_t keyed_alarm(const struct report_parse *parse, uint64_t observer, uint64_t alarm) {
-    const uint64_t parts[] = {observer, alarm};
+static uint64_t keyed_with(const struct report_parse *parse, uint64_t observer, uint64_t part) {
+    const uint64_t parts[] = {observer, part};
     return keyed(parse, parts, sizeof parts);
 }
 
@@ -124,9 +156,14 @@ void report_observation(struct observation *ret, const struct report_parse *pars
     ret->channel_tag = channel != NULL ? channel->tag : 0;
     ret->observer = observer_hash;
     ret->asset = said->asset;
-    ret->alarm = said->alarm == 0 ? 0 : keyed_alarm(parse, observer_hash, said->alarm);
+    ret->alarm = said->alarm == 0 ? 0 : keyed_with(parse, observer_hash, said->alarm);
     ret->accuracy_m = said->accuracy_m;
     ret->azimuth_deg = said->azimuth_deg;
     ret->cone_deg = said->cone_deg;
     ret->range_km = said->range_km;
+    bool is_frame = said->box[2] != 0 && ret->kind == OBSERVER_CAMERA && parse->device.bytes != 0;
+    ret->view = is_frame ? keyed_with(parse, observer_hash, parse->pose) : 0;
+    for (size_t i = 0; i < ARRAY_COUNT(ret->box); i++) {
+        ret->box[i] = is_frame ? said->box[i] : 0;
+    }
 }

@@ -31,6 +31,7 @@ struct report_parse {
     const struct category *category;
     const struct channel *channel;
     struct observation observation; /* what members say of it directly */
+    uint64_t pose;                  /* of attributes.pose */
     bool satellite;                 /* its kind is from attributes.satellite */
     bool has_occurred, has_position, has_grid;
     int64_t occurred_ms;

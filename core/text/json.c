@@ -1,6 +1,7 @@
 #include "core/text/json.h"
 
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 #include "core/text/json_string.h"
 
 #include <string.h>
@@ -113,7 +114,8 @@ static enum json_problem remember_key(struct json_reader *reader, uint64_t hash)
         return JSON_TOO_MANY_KEYS;
     }
     uint64_t bit = UINT64_C(1) << (hash & 63);
-    if ((reader->keys_seen[reader->depth] & bit) != 0 && !reader->bounds.allow_duplicates) {
+    if ((reader->keys_seen[reader->depth] & bit) != 0 && !reader->bounds.allow_duplicates &&
+        !MUTANT(DUPLICATE_KEYS_TAKEN)) {
         for (uint32_t i = from; i < to; i++) {
             if (reader->keys[i] == hash) {
                 return JSON_DUPLICATE_KEY;

@@ -11,10 +11,6 @@
 #include "core/base/status.h"
 #include "core/limits.h"
 
-/* For scratch on the hot path that is written before it is read: where hardening clears locals,
- * clearing a token costs as much as reading one. */
-#define UNINITIALIZED __attribute__((uninitialized))
-
 enum json_kind {
     JSON_OBJECT_BEGIN,
     JSON_OBJECT_END,

@@ -1,6 +1,7 @@
 #include "core/text/json_writer.h"
 
 #include "core/text/instant.h"
+#include "core/text/json_plain.h"
 #include "core/text/utf8.h"
 
 #include <string.h>
@@ -82,19 +83,32 @@ static void put_control(struct json_writer *writer, uint8_t byte) {
     }
 }
 
-static bool is_plain(uint8_t byte) {
-    return byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\';
+/* What is plain, in one piece between its quotes; false: there is more to it. */
+static bool put_plain(struct json_writer *writer, struct slice value) {
+    size_t room = writer->bytes_max - writer->bytes;
+    if (writer->full || value.bytes > room || room - value.bytes < 2 ||
+        json_plain_bytes(value.data, value.bytes) != value.bytes) {
+        return false;
+    }
+    uint8_t *to = writer->to + writer->bytes;
+    to[0] = '"';
+    if (value.bytes > 0) {
+        memcpy(to + 1, value.data, value.bytes);
+    }
+    to[value.bytes + 1] = '"';
+    writer->bytes += value.bytes + 2;
+    return true;
 }
 
 static void put_quoted(struct json_writer *writer, struct slice value) {
+    if (put_plain(writer, value)) {
+        return;
+    }
     put(writer, "\"", 1);
     for (size_t i = 0; i < value.bytes;) {
-        size_t plain = i;
-        while (plain < value.bytes && is_plain(value.data[plain])) {
-            plain++;
-        }
-        put(writer, value.data + i, plain - i);
-        i = plain;
+        size_t plain = json_plain_bytes(value.data + i, value.bytes - i);
+        put(writer, value.data + i, plain);
+        i += plain;
         if (i == value.bytes) {
             break;
         }

@@ -88,6 +88,7 @@ void directives_remove(struct directives *directives, uint64_t number) {
     directives->directives[at - 1] = (struct directive){.next_dirty = directives->first_free};
     directives->first_free = at;
     directives->used_count--;
+    directives->removed_count++;
 }
 
 struct directive_share directive_share_of(const struct ticket *ticket) {
@@ -128,15 +129,29 @@ static void number(struct ticket_event *event, const char *key, uint64_t value) 
     json_write_u64(&event->writer, value);
 }
 
+void directive_event_begin(struct ticket_event *event, const struct directive *directive) {
+    json_writer_init(&event->writer, event->bytes, sizeof event->bytes);
+    json_write_object_begin(&event->writer);
+    json_write_key(&event->writer, "directive");
+    json_write_name(&event->writer, 'd', directive->number);
+}
+
+void directive_event_append(const struct ticket_context *context, struct ticket_event *event,
+                            struct directive *directive, struct event appended) {
+    struct effects *effects = context->effects;
+    json_write_object_end(&event->writer);
+    enum status status = json_writer_finish(&event->writer, &appended.json);
+    CHECK(status == STATUS_OK);
+    appended.object = directive->number;
+    directive->last_event_seq = effects->next_seq;
+    effects->append(effects->context, &appended);
+}
+
 static void tell(const struct ticket_context *context, struct directive *directive,
                  const struct ticket *ticket, enum entry_kind kind) {
     struct ticket_event UNINITIALIZED event;
-    struct effects *effects = context->effects;
-    struct slice json;
-    json_writer_init(&event.writer, event.bytes, sizeof event.bytes);
-    json_write_object_begin(&event.writer);
-    json_write_key(&event.writer, "directive");
-    json_write_name(&event.writer, 'd', directive->number);
+    uint64_t previous = directive->last_event_seq;
+    directive_event_begin(&event, directive);
     json_write_key(&event.writer, "ticket");
     json_write_name(&event.writer, 't', ticket->number);
     number(&event, "addressee", ticket->addressee);
@@ -148,20 +163,12 @@ static void tell(const struct ticket_context *context, struct directive *directi
     number(&event, "voided", directive->share.voided);
     json_write_key(&event.writer, "complete");
     json_write_bool(&event.writer, directive_is_done(directive));
-    number(&event, "previous", directive->last_event_seq);
-    json_write_object_end(&event.writer);
-    enum status status = json_writer_finish(&event.writer, &json);
-    CHECK(status == STATUS_OK);
-    struct event appended = {.kind = kind,
-                             .severity = ticket->severity,
-                             .region = ticket->region,
-                             .category_tag = ticket->category_tag,
-                             .object = directive->number,
-                             .json = json};
-    uint64_t seq = effects->next_seq;
-    effects->append(effects->context, &appended);
-    effects->next_seq = seq + 1;
-    directive->last_event_seq = seq;
+    number(&event, "previous", previous);
+    directive_event_append(context, &event, directive,
+                           (struct event){.kind = kind,
+                                          .severity = ticket->severity,
+                                          .region = ticket->region,
+                                          .category_tag = ticket->category_tag});
 }
 
 void directive_note(const struct ticket_context *context, const struct ticket *ticket,
@@ -186,5 +193,8 @@ void directive_note(const struct ticket_context *context, const struct ticket *t
     }
     if (after.done + after.voided > before->done + before->voided) {
         tell(context, directive, ticket, ENTRY_DIRECTIVE_DONE);
+    }
+    if (after.done + after.voided < before->done + before->voided) {
+        tell(context, directive, ticket, ENTRY_DIRECTIVE_REOPENED);
     }
 }

@@ -3,7 +3,8 @@
  * engine as all tickets. The directive itself keeps counts; an addressee's row is written from its
  * ticket.
  *
- * A directive is kept in memory until each addressee's ticket is closed or voided. */
+ * A directive is kept in memory until each addressee's ticket is closed or voided. It is brought
+ * back for a late command to one of them, so that a reopening is counted and told. */
 #ifndef CORE_TICKET_DIRECTIVE_H
 #define CORE_TICKET_DIRECTIVE_H
 
@@ -44,6 +45,7 @@ struct directives {
     uint32_t slots_mask, count_max, used_count, touched_count;
     uint32_t first_free, first_dirty; /* 1 + position; free ones chained by next_dirty */
     uint32_t addressees_max;
+    uint64_t removed_count; /* ever: a row that was read before one of them may be outdated */
 };
 
 /* `memory` is directives_bytes(limits), 8-byte aligned. */
@@ -57,8 +59,8 @@ struct directive *directives_add(struct directives *directives, uint64_t number)
 void directives_remove(struct directives *directives, uint64_t number);
 
 struct directive_share directive_share_of(const struct ticket *ticket);
-/* A ticket has changed: counts it, and tells a receipt or a result. `before` is its share before
- * the change. Does nothing for other tickets. */
+/* A ticket has changed: counts it, and tells a receipt, a result or a reopening. `before` is its
+ * share before the change. Does nothing for other tickets. */
 void directive_note(const struct ticket_context *context, const struct ticket *ticket,
                     const struct directive_share *before);
 bool directive_is_done(const struct directive *directive);

@@ -1,32 +1,22 @@
 #include "core/ticket/docket.h"
 #include "core/ticket/ticket_inside.h"
 
-static void tell(const struct ticket_context *context, const struct directive *directive,
+static void tell(const struct ticket_context *context, struct directive *directive,
                  const struct directive_order *order) {
     struct ticket_event UNINITIALIZED event;
-    struct effects *effects = context->effects;
-    struct slice json;
-    json_writer_init(&event.writer, event.bytes, sizeof event.bytes);
-    json_write_object_begin(&event.writer);
-    json_write_key(&event.writer, "directive");
-    json_write_name(&event.writer, 'd', directive->number);
+    directive_event_begin(&event, directive);
     json_write_key(&event.writer, "addressees");
     json_write_u64(&event.writer, directive->addressees_count);
     json_write_key(&event.writer, "priority");
     json_write_u64(&event.writer, directive->priority);
     ticket_event_text(&event, "issuer", order->issuer);
     ticket_event_text(&event, "note", order->note);
-    json_write_object_end(&event.writer);
-    enum status status = json_writer_finish(&event.writer, &json);
-    CHECK(status == STATUS_OK);
-    struct event appended = {.kind = ENTRY_DIRECTIVE_ISSUED,
-                             .severity = directive->severity,
-                             .region = directive->region,
-                             .category_tag = directive->category_tag,
-                             .object = directive->number,
-                             .json = json};
-    effects->append(effects->context, &appended);
-    effects->next_seq = directive->number + 1;
+    directive_event_append(context, &event, directive,
+                           (struct event){.kind = ENTRY_DIRECTIVE_ISSUED,
+                                          .severity = directive->severity,
+                                          .region = directive->region,
+                                          .category_tag = directive->category_tag});
+    CHECK(directive->last_event_seq == directive->number);
 }
 
 static struct directive *begin(struct docket *docket, const struct ticket_context *context,
@@ -36,7 +26,6 @@ static struct directive *begin(struct docket *docket, const struct ticket_contex
     CHECK(category != NULL && order->issuer.bytes <= TICKET_NAME_BYTES_MAX &&
           order->note.bytes <= TICKET_NOTE_BYTES_MAX);
     struct directive *directive = directives_add(&docket->directives, number);
-    directive->last_event_seq = number;
     directive->issuer = ticket_hash(order->issuer);
     directive->issued_ms = context->now_ms;
     directive->category_tag = order->category_tag;
@@ -88,6 +77,10 @@ enum status docket_restore_directive(struct docket *docket, struct slice row) {
     if (directives_are_full(&docket->directives)) {
         return STATUS_FULL;
     }
-    *directives_add(&docket->directives, directive.number) = directive;
+    struct directive *back = directives_add(&docket->directives, directive.number);
+    *back = directive;
+    if (directive_is_done(back)) { /* leaves again with the next flush */
+        directive_mark(&docket->directives, back);
+    }
     return STATUS_OK;
 }

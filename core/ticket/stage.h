@@ -15,7 +15,8 @@
     X(CHECK, "check")         /* result until it was checked */                                    \
     X(FOLLOW_UP, "follow_up") /* closed until the reporter was asked */                            \
     X(DECIDE, "decide")       /* a request until somebody decides on it */                         \
-    X(OVERALL, "overall")     /* received until closed */
+    X(OVERALL, "overall")     /* received until closed */                                          \
+    X(REPLY, "reply")         /* supervised until who has it answers */
 
 enum stage {
 #define STAGE_ENUM(name, text) STAGE_##name,

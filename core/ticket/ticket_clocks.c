@@ -86,8 +86,9 @@ static struct stage_limit own_limit(const struct ticket *ticket, enum stage stag
 struct stage_limit ticket_limit_of(const struct ticket_step *step, enum stage stage) {
     const struct ticket *ticket = step->ticket;
     struct stage_limit limit = own_limit(ticket, stage);
-    if (stage == STAGE_DECIDE) {
-        limit = step->policy->decide[ticket->priority];
+    if (stage == STAGE_DECIDE || stage == STAGE_REPLY) {
+        limit =
+            (stage == STAGE_DECIDE ? step->policy->decide : step->policy->reply)[ticket->priority];
     } else if (limit.amount == 0 && step->category != NULL) {
         limit =
             at_priority(step->category->limits[stage], ticket->priority, step->category->priority);

@@ -43,10 +43,12 @@ static int64_t escalation_ms(const struct ticket_step *step, const struct ticket
            (told->step - told->top_step + 1) * repeat_ms;
 }
 
-/* An ack holds paging back, but not the step that goes with a decision nobody took. */
+/* An ack holds paging back, but not the step that goes with a decision nobody took, or with an
+ * answer nobody gave. */
 static int64_t after_ack_ms(const struct ticket_step *step, const struct ticket_clock *clock,
                             int64_t at_ms) {
-    bool is_bound = clock->stage == STAGE_DECIDE && clock->told.step == 0;
+    bool is_bound =
+        (clock->stage == STAGE_DECIDE || clock->stage == STAGE_REPLY) && clock->told.step == 0;
     return is_bound || at_ms == CLOCK_NEVER ? at_ms : later(at_ms, step->ticket->acked_until_ms);
 }
 
@@ -174,7 +176,8 @@ static uint8_t row_stage(const struct ticket_point *point) {
     case TICKET_POINT_NONE:
         break;
     }
-    return (uint8_t)(point->stage + DEADLINE_ACCEPT - STAGE_ACCEPT);
+    return point->stage == STAGE_REPLY ? DEADLINE_REPLY
+                                       : (uint8_t)(point->stage + DEADLINE_ACCEPT - STAGE_ACCEPT);
 }
 _Static_assert((int)DEADLINE_OVERALL - (int)DEADLINE_ACCEPT ==
                        (int)STAGE_OVERALL - (int)STAGE_ACCEPT &&

@@ -85,7 +85,7 @@ void ticket_event_append(const struct ticket_step *step, struct ticket_event *ev
                              .object = ticket->number,
                              .json = json};
     effects->append(effects->context, &appended);
-    effects->next_seq = seq + 1;
+    CHECK(effects->next_seq == seq + 1);
     ticket->last_event_seq = seq;
     ticket->events_count++;
 }
@@ -142,6 +142,9 @@ static void tell_fields(const struct ticket_step *step, struct ticket_event *eve
     if (command->verb == VERB_SUPERVISE) {
         json_write_key(&event->writer, "supervised");
         json_write_bool(&event->writer, ticket->supervised != 0);
+        const struct ticket_clock *reply = ticket_clock_of(ticket, STAGE_REPLY);
+        instant(event, "reply_by",
+                reply == NULL || reply->due_ms == CLOCK_NEVER ? 0 : reply->due_ms);
     }
     instant(event, "until", command->verb == VERB_REQUEST_SUSPENSION ? command->until_ms : 0);
     instant(event, "acked_until", ticket->acked_until_ms);
@@ -171,6 +174,10 @@ void ticket_tell_command(const struct ticket_step *step) {
     ticket_event_text(&event, "note", command->note);
     ticket_event_text(&event, "reason", command->reason_text);
     ticket_event_text(&event, "command_id", command->command_id);
+    if (command->media_count > 0) {
+        json_write_key(&event.writer, "media");
+        ticket_media_write(&event.writer, command->media, command->media_count);
+    }
     tell_fields(step, &event);
     tell_parts(step, &event);
     ticket_event_append(step, &event, ENTRY_TICKET_COMMAND);

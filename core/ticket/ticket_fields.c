@@ -6,7 +6,7 @@ static const char *problem(const char **ret_pointer, const char *pointer, const 
 }
 
 static const char *evidence_problem(const struct ticket_command *command, const char **pointer) {
-    return command->has_evidence || command->note.bytes > 0
+    return command->has_evidence || command->media_count > 0 || command->note.bytes > 0
                ? NULL
                : problem(pointer, "/evidence",
                          "evidence is needed: media, or a note that tells it");
@@ -118,7 +118,8 @@ static const char *bytes_problem(const struct ticket_command *command, const cha
     if (command->actor.name.bytes > TICKET_NAME_BYTES_MAX) {
         return problem(pointer, "/actor", "it is longer than 128 bytes");
     }
-    return NULL;
+    const char *why = ticket_media_problem(command->media, command->media_count);
+    return why == NULL ? NULL : problem(pointer, "/media", why);
 }
 
 static const char *verb_problem(const struct ticket_step *step, const char **pointer) {
@@ -146,8 +147,10 @@ static const char *verb_problem(const struct ticket_step *step, const char **poi
     case VERB_DOWNGRADE:
     case VERB_UPGRADE:
         return priority_problem(step, pointer);
-    case VERB_REQUEST_VERIFY:
     case VERB_ACCEPT:
+        return command->priority > 4 ? problem(pointer, "/priority", "a priority is 1, 2, 3 or 4")
+                                     : NULL;
+    case VERB_REQUEST_VERIFY:
     case VERB_DISPATCH:
     case VERB_SIGN:
     case VERB_PROGRESS:

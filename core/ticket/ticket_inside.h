@@ -6,7 +6,16 @@
 #include "core/text/json_writer.h"
 #include "core/ticket/ticket_step.h"
 
-enum { TICKET_EVENT_BYTES_MAX = 32768, TICKET_LATE_MS = 5000, PERCENT = 100, SECOND_MS = 1000 };
+/* The largest entry, a command's: texts take up to six times their bytes once written, media up to
+ * twice. It leaves the other entries of a step the rest of STEP_EVENTS_BYTES_MAX. */
+enum { TICKET_EVENT_BYTES_MAX = 40 << 10, TICKET_LATE_MS = 5000, PERCENT = 100, SECOND_MS = 1000 };
+_Static_assert(6 * (2 * TICKET_NOTE_BYTES_MAX + TICKET_NAME_BYTES_MAX +
+                    TICKET_COMMAND_ID_BYTES_MAX) +
+                       2 * TICKET_MEDIA_BYTES_MAX + 64 * TICKET_MEDIA_MAX + 200 * JOINT_PARTS_MAX +
+                       1024 <=
+                   TICKET_EVENT_BYTES_MAX,
+               "a command's entry fits");
+_Static_assert(TICKET_EVENT_BYTES_MAX + 8192 <= STEP_EVENTS_BYTES_MAX, "and what follows from it");
 #define TICKET_NEVER INT64_MAX
 
 /* `at_ms` is the instant that counts: the context's, or the one that a timer was set for. */
@@ -109,6 +118,12 @@ void ticket_event_unit(const struct ticket_step *step, struct ticket_event *even
                        uint32_t unit_tag);
 void ticket_event_append(const struct ticket_step *step, struct ticket_event *event,
                          enum entry_kind kind);
+/* An entry of a directive: begins with its number, ends with what `appended` is of, and is its
+ * last. `appended` has kind, severity, region and category. */
+struct directive;
+void directive_event_begin(struct ticket_event *event, const struct directive *directive);
+void directive_event_append(const struct ticket_context *context, struct ticket_event *event,
+                            struct directive *directive, struct event appended);
 /* The entry of a command: ticket.changed. */
 void ticket_tell_command(const struct ticket_step *step);
 /* The unit and its head are told at once, and why: "supervise", "remind", "repage". */

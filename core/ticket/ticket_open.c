@@ -11,7 +11,7 @@ uint32_t ticket_policy_unit(const struct ticket_context *context, const struct p
                        ? 0
                        : region_path(context->regions, region, path);
     for (size_t i = 0; i < count; i++) {
-        codes[i] = region_get(context->regions, path[i]).code;
+        codes[i] = region_code(context->regions, path[i]);
     }
     const struct unit *unit = policy_unit_for(policy, category_tag, codes, count);
     return unit == NULL ? 0 : unit->tag;
@@ -51,6 +51,7 @@ static void fill(const struct ticket_context *context, struct ticket *ticket,
         .own_sign = opening->sign,
         .own_handle = opening->handle,
         .own_overall = opening->overall,
+        .path = ladder_path_of(context->regions, opening->region),
         .stored_due_ms = TICKET_NEVER,
         .next_due_ms = TICKET_NEVER,
     };

@@ -72,7 +72,7 @@ static uint8_t actor_level(const struct ticket_step *step, uint8_t otherwise) {
     uint32_t region = actor_of(step)->region;
     return region == REGION_NONE || step->context->regions == NULL
                ? otherwise
-               : region_get(step->context->regions, region).level;
+               : region_level(step->context->regions, region);
 }
 
 /* Ordinary ladders end at the county. */

@@ -1,15 +1,31 @@
 #include "core/ticket/clock_row.h"
+
+#include "core/base/mutant.h"
 #include "core/ticket/joint.h"
 
 #include "core/base/bytes.h"
 
 #include <string.h>
 
-/* A row: u8 version = 1 | u8 1: joint | u64 bits, one a field of the table below, set where the
- * field is not 0 | those fields, little-endian, in the table's order | u8 clocks_count and the
- * clocks (clock_row.h) | holds_count times i64 from_ms, i64 to_ms | u8 replays_count and for each
- * u64 id, u32 version and command | the joint (joint.c). Fields are added at the end. */
-enum { ROW_VERSION = 1, HEAD_BYTES = 10, HOLD_BYTES = 16, REPLAY_BYTES = 12 };
+/* A row: u8 version = 2 | u8 1: joint | u64 bits and u32 more bits, one a field of the table below,
+ * set where the field is not 0 | those fields, little-endian, in the table's order | u32 ids of the
+ * path above the region, as many as path.levels says | u8 clocks_count and the clocks (clock_row.h)
+ * | holds_count times i64 from_ms, i64 to_ms | u8 replays_count and for each u64 id, u32 version
+ * and command | the joint (joint.c). Fields are added at the end.
+ *
+ * Version 1, which is still read, has neither the more bits nor the path: the first 64 fields. */
+enum {
+    ROW_VERSION = 2,
+    ROW_VERSION_NARROW = 1,
+    BITS_AT = 2,
+    MORE_BITS_AT = 10,
+    NARROW_HEAD_BYTES = 10,
+    HEAD_BYTES = 14,
+    NARROW_FIELDS = 64,
+    FIELDS_MAX = 96,
+    HOLD_BYTES = 16,
+    REPLAY_BYTES = 12,
+};
 
 #define FIELD(name)                                                                                \
     { (uint16_t) offsetof(struct ticket, name), (uint16_t)sizeof(((struct ticket *)NULL)->name) }
@@ -80,10 +96,12 @@ static const struct {
     FIELD(due_key),
     FIELD(next_due_ms),
     FIELD(channel_tag),
+    FIELD(path.levels), /* the first beyond version 1 */
 };
 #undef FIELD
-_Static_assert(ARRAY_COUNT(fields) <= 64, "one bit a field");
-_Static_assert(HEAD_BYTES + 8 * ARRAY_COUNT(fields) + 2 +
+_Static_assert(ARRAY_COUNT(fields) > NARROW_FIELDS && ARRAY_COUNT(fields) <= FIELDS_MAX,
+               "one bit a field");
+_Static_assert(HEAD_BYTES + 8 * ARRAY_COUNT(fields) + 2 + 4 * (size_t)LADDER_ABOVE_MAX +
                        (size_t)TICKET_CLOCKS_MAX * TICKET_CLOCK_ROW_BYTES +
                        (size_t)TICKET_HOLDS_MAX * HOLD_BYTES +
                        (size_t)TICKET_REPLAYS_MAX * REPLAY_BYTES + JOINT_ROW_BYTES_MAX <=
@@ -135,22 +153,32 @@ static void field_set(struct ticket *ticket, size_t i, uint64_t value) {
 
 static size_t fields_encode(uint8_t *to, const struct ticket *ticket) {
     size_t bytes = HEAD_BYTES;
-    uint64_t bits = 0;
+    uint64_t bits[2] = {0};
     for (size_t i = 0; i < ARRAY_COUNT(fields); i++) {
         uint64_t value = field_get(ticket, i);
         for (size_t k = 0; value != 0 && k < fields[i].bytes; k++) {
             to[bytes++] = (uint8_t)(value >> 8 * k);
         }
-        bits |= (uint64_t)(value != 0) << i;
+        bits[i / 64] |= (uint64_t)(value != 0) << i % 64;
     }
-    store_u64_le(to + 2, bits);
+    store_u64_le(to + BITS_AT, bits[0]);
+    store_u32_le(to + MORE_BITS_AT, (uint32_t)bits[1]);
     return bytes;
+}
+
+static size_t path_encode(uint8_t *to, const struct ladder_path *path) {
+    size_t count = ladder_above_count(path);
+    for (size_t i = 0; i < count; i++) {
+        store_u32_le(to + 4 * i, path->above[i]);
+    }
+    return 4 * count;
 }
 
 size_t ticket_row_encode(uint8_t *to, const struct ticket *ticket, const struct joint *joint) {
     to[0] = ROW_VERSION;
     to[1] = joint != NULL;
     size_t bytes = fields_encode(to, ticket);
+    bytes += path_encode(to + bytes, &ticket->path);
     uint8_t *count = &to[bytes++];
     *count = 0;
     for (size_t i = 0; i < TICKET_CLOCKS_MAX; i++) {
@@ -164,7 +192,8 @@ size_t ticket_row_encode(uint8_t *to, const struct ticket *ticket, const struct 
         store_u64_le(to + bytes + 8, (uint64_t)ticket->holds[i].to_ms);
     }
     count = &to[bytes++];
-    for (*count = 0; *count < TICKET_REPLAYS_MAX && ticket->replay_ids[*count] != 0; ++*count) {
+    uint32_t max = MUTANT(COMMAND_FORGOTTEN_ON_RESTART) ? 0 : TICKET_REPLAYS_MAX;
+    for (*count = 0; *count < max && ticket->replay_ids[*count] != 0; ++*count) {
         store_u64_le(to + bytes, ticket->replay_ids[*count]);
         store_u32_le(to + bytes + 8, ticket->replay_versions[*count]);
         bytes += REPLAY_BYTES;
@@ -184,14 +213,14 @@ static bool take(struct slice *from, size_t bytes, const uint8_t **ret) {
     return true;
 }
 
-static bool fields_decode(struct ticket *ticket, struct slice *from, uint64_t bits) {
-    if (bits >> (ARRAY_COUNT(fields) - 1) > 1) {
+static bool fields_decode(struct ticket *ticket, struct slice *from, const uint64_t bits[2]) {
+    if (bits[1] >> (ARRAY_COUNT(fields) - NARROW_FIELDS) != 0) {
         return false; /* a field that this version does not know */
     }
     for (size_t i = 0; i < ARRAY_COUNT(fields); i++) {
         const uint8_t *at;
         uint64_t value = 0;
-        if ((bits >> i & 1) == 0) {
+        if ((bits[i / 64] >> i % 64 & 1) == 0) {
             continue;
         }
         if (!take(from, fields[i].bytes, &at)) {
@@ -204,6 +233,20 @@ static bool fields_decode(struct ticket *ticket, struct slice *from, uint64_t bi
             return false; /* one row has one encoding */
         }
         field_set(ticket, i, value);
+    }
+    return true;
+}
+
+/* Ids are not looked up here; a path is of a ticket that is somewhere. */
+static bool path_decode(struct ticket *ticket, struct slice *from) {
+    struct ladder_path *path = &ticket->path;
+    size_t count = ladder_above_count(path);
+    const uint8_t *at;
+    if ((path->levels != 0 && ticket->region == REGION_NONE) || !take(from, 4 * count, &at)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        path->above[i] = load_u32_le(at + 4 * i);
     }
     return true;
 }
@@ -298,16 +341,23 @@ static bool is_sound(const struct ticket *ticket) {
 
 enum status ticket_row_decode(struct ticket *ret, struct joint *ret_joint, bool *ret_has_joint,
                               struct slice from) {
-    const uint8_t *head;
-    if (!take(&from, HEAD_BYTES, &head)) {
+    const uint8_t *head, *more;
+    if (!take(&from, NARROW_HEAD_BYTES, &head)) {
         return STATUS_CORRUPT;
     }
-    if (head[0] != ROW_VERSION) {
+    if (head[0] != ROW_VERSION && head[0] != ROW_VERSION_NARROW) {
         return STATUS_VERSION;
+    }
+    uint64_t bits[2] = {load_u64_le(head + BITS_AT), 0};
+    if (head[0] != ROW_VERSION_NARROW) {
+        if (!take(&from, HEAD_BYTES - NARROW_HEAD_BYTES, &more)) {
+            return STATUS_CORRUPT;
+        }
+        bits[1] = load_u32_le(more);
     }
     struct ticket ticket = {0};
     bool has_joint = head[1] == 1;
-    if (head[1] > 1 || !fields_decode(&ticket, &from, load_u64_le(head + 2)) ||
+    if (head[1] > 1 || !fields_decode(&ticket, &from, bits) || !path_decode(&ticket, &from) ||
         ticket.holds_count > TICKET_HOLDS_MAX) {
         return STATUS_CORRUPT;
     }

@@ -15,7 +15,7 @@ static void note_level(struct ticket_step *step, bool is_worker) {
         region = step->ticket->region;
     }
     if (regions != NULL && region != REGION_NONE) {
-        step->ticket->closed_level = region_get(regions, region).level;
+        step->ticket->closed_level = region_level(regions, region);
     }
 }
 
@@ -27,20 +27,34 @@ static void do_verify_result(struct ticket_step *step) {
     ticket_enter(step, TICKET_REPORTED);
 }
 
+/* It is more urgent than was thought: whoever had it in hand is asked again. */
+static void page_anew(struct ticket_step *step) {
+    step->ticket->paged_from_ms = step->at_ms;
+    step->ticket->unacked_step = 0;
+    step->ticket->acked_until_ms = 0;
+}
+
 /* Category, priority and policy version are fixed here. */
 static void do_accept(struct ticket_step *step) {
     struct ticket *ticket = step->ticket;
     uint32_t tag = step->command->category_tag;
+    uint8_t before = ticket->priority;
     ticket_clock_end(step, STAGE_ACCEPT);
     ticket->policy_version = step->context->policy->version;
     if (tag != 0 && tag != ticket->category_tag) {
         ticket->category_tag = tag;
         ticket->priority = policy_category_by_tag(step->context->policy, tag)->priority;
     }
+    if (step->command->priority != 0) {
+        ticket->priority = step->command->priority;
+    }
     int64_t at_ms = step->at_ms;
     ticket_step_begin(step, step->context, ticket, step->command);
     step->at_ms = at_ms;
     ticket_enter(step, TICKET_ACCEPTED);
+    if (ticket->priority < before) {
+        page_anew(step);
+    }
     ticket_clocks_refit(step);
     ticket_clock_start(step, STAGE_DISPATCH, step->at_ms);
 }
@@ -232,6 +246,9 @@ static void do_supervise(struct ticket_step *step) {
         ticket->facts |= FACT_SUPERVISED;
         ticket->supervisor = actor_hash(step);
         ticket->acked_until_ms = 0;
+        ticket_clock_start(step, STAGE_REPLY, step->at_ms);
+    } else {
+        ticket_clock_drop(step, STAGE_REPLY);
     }
 }
 
@@ -248,9 +265,7 @@ static void do_grade(struct ticket_step *step) {
     step->category = policy_category_by_tag(step->policy, ticket->category_tag);
     step->ladder = &step->policy->ladders[ticket->priority];
     if (is_up) {
-        ticket->paged_from_ms = step->at_ms;
-        ticket->unacked_step = 0;
-        ticket->acked_until_ms = 0;
+        page_anew(step);
     }
     ticket_clocks_refit(step);
 }

@@ -11,6 +11,7 @@
 #include "core/policy/policy.h"
 #include "core/region/region.h"
 #include "core/ticket/joint.h"
+#include "core/ticket/ticket_media.h"
 #include "core/time/calendar_set.h"
 
 struct directives;
@@ -52,18 +53,20 @@ struct ticket_command {
     struct ticket_actor actor;
     struct slice command_id; /* <= TICKET_COMMAND_ID_BYTES_MAX; empty: never recognised again */
     uint32_t if_version;     /* 0: whichever */
-    struct slice note, reason_text; /* <= TICKET_NOTE_BYTES_MAX */
-    enum ticket_reason reason;      /* request_suspension, request_extension */
-    bool has_evidence;              /* media or a note stands for it */
-    bool on_scene;                  /* progress */
-    bool lift;                      /* supervise: ends it */
-    bool decides;                   /* whistle: by the centre, at once */
+    struct slice note, reason_text;    /* <= TICKET_NOTE_BYTES_MAX */
+    enum ticket_reason reason;         /* request_suspension, request_extension */
+    bool has_evidence;                 /* said to be there, beside the media */
+    const struct ticket_medium *media; /* evidence, of any command */
+    size_t media_count;
+    bool on_scene;     /* progress */
+    bool lift;         /* supervise: ends it */
+    bool decides;      /* whistle: by the centre, at once */
     bool single;       /* approve of a whistle: the lead alone, whatever was proposed */
     uint32_t unit_tag; /* dispatch, whistle: the lead; else who acts, if the actor names none */
     uint32_t proposed_unit_tag;  /* return */
     struct stage_limit limit;    /* request_extension: by how much; dispatch: the handle limit */
     int64_t until_ms;            /* request_suspension */
-    uint8_t priority;            /* upgrade, downgrade; 0: one step */
+    uint8_t priority;            /* accept; upgrade, downgrade: 0 is one step */
     uint8_t severity;            /* the same; 0: as it is */
     uint32_t category_tag;       /* accept, upgrade, downgrade; 0: as it is */
     uint64_t target;             /* merge: number of the survivor, flattened */

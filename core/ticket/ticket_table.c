@@ -92,6 +92,16 @@ const struct ticket_rule *ticket_rule(enum ticket_verb verb) {
     return &rules[verb];
 }
 
+#define FOR(verb) (UINT32_C(1) << VERB_##verb)
+bool ticket_verb_answers(enum ticket_verb verb) {
+    const uint32_t answers = FOR(REQUEST_VERIFY) | FOR(VERIFY_RESULT) | FOR(ACCEPT) | FOR(REJECT) |
+                             FOR(SELF_HANDLE) | FOR(DISPATCH) | FOR(WHISTLE) | FOR(SIGN) |
+                             FOR(RETURN) | FOR(PROGRESS) | FOR(REQUEST_EXTENSION) |
+                             FOR(REQUEST_SUSPENSION) | FOR(RESUME) | FOR(SUBMIT_RESULT) |
+                             FOR(CHECK_PASS) | FOR(CHECK_FAIL);
+    return (answers & UINT32_C(1) << verb) != 0;
+}
+
 const char *ticket_state_name(enum ticket_state state) {
     CHECK((size_t)state < ARRAY_COUNT(state_names));
     return state_names[state];

@@ -127,6 +127,9 @@ enum { TICKET_STAYS = 254, TICKET_VARIES = 255 };
 /* CHECKs that it is a command. O(1). */
 const struct ticket_rule *ticket_rule(enum ticket_verb verb);
 
+/* Whoever has a supervised ticket answers with it: something is done or told, beyond an ack. */
+bool ticket_verb_answers(enum ticket_verb verb);
+
 /* Names of the API; static storage. CHECK their argument. */
 const char *ticket_state_name(enum ticket_state state);
 const char *ticket_verb_name(enum ticket_verb verb);

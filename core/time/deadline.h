@@ -30,7 +30,8 @@
     X(RESUME_AT, 12, "resume_at")       /* a suspension ends */                                    \
     X(ARCHIVE_AT, 13, "archive_at")     /* a closed ticket is archived */                          \
     X(SENSOR_CLEAR, 14, "sensor_clear") /* a sensor was quiet for long enough */                   \
-    X(SUMMARY, 15, "summary")           /* what was damped is told in one event */
+    X(SUMMARY, 15, "summary")           /* what was damped is told in one event */                 \
+    X(REPLY, 16, "reply")               /* who has a supervised ticket answers */
 
 /* Which point of it. name, byte on disk, text. */
 #define DEADLINE_POINTS(X)                                                                         \

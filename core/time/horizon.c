@@ -1,5 +1,7 @@
 #include "core/time/horizon.h"
 
+#include "core/base/mutant.h"
+
 _Static_assert((int)DEADLINE_LOAD_ROWS <= (int)HORIZON_STEPS,
                "one read is no more work than one turn");
 
@@ -141,7 +143,7 @@ void horizon_loaded(struct horizon *horizon, const struct deadline *rows, size_t
         }
         horizon->loaded = rows[i];
     }
-    if (complete) {
+    if (complete || MUTANT(HORIZON_SKIPS_ROWS)) {
         horizon->loaded = horizon->load_end;
     }
 }

@@ -1,5 +1,7 @@
 #include "core/time/time_guard.h"
 
+#include "core/base/mutant.h"
+
 static struct time_reading reading(const struct time_guard *guard, enum time_event event,
                                    int64_t step_ms) {
     return (struct time_reading){.service_ms = guard->service_ms,
@@ -54,7 +56,7 @@ static void follow(struct time_guard *guard, int64_t elapsed_ms) {
         return;
     }
     guard->slowed += elapsed_ms * TIME_SLOWED_EIGHTHS;
-    int64_t slow_ms = guard->service_ms + guard->slowed / 8;
+    int64_t slow_ms = MUTANT(TIME_GOES_BACK) ? INT64_MIN : guard->service_ms + guard->slowed / 8;
     guard->slowed %= 8;
     guard->service_ms = guard->wall_ms > slow_ms ? guard->wall_ms : slow_ms;
 }

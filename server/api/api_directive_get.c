@@ -6,10 +6,9 @@
 #include "server/api/audit.h"
 #include "server/api/body.h"
 #include "server/api/caller.h"
-#include "server/api/cursor.h"
+#include "server/api/page.h"
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
-#include "server/api/timeline_query.h"
 #include "server/domain/event_json.h"
 #include "server/domain/ticket_json.h"
 #include "server/personal.h"
@@ -260,36 +259,26 @@ static void release(struct request_job *job) {
     free(read);
 }
 
-static bool read_page(struct http_request *request, uint64_t number, uint64_t *ret_limit,
-                      uint32_t *ret_from) {
-    struct slice text;
-    struct error error;
-    struct cursor_numbers numbers = {0, 0};
-    if (parameter_limit(ret_limit, request, &services_of(request)->config->limits, &error) !=
-        STATUS_OK) {
-        http_problem(request, 400, "bad query parameter", error.message, NULL);
+static bool read_page(struct http_request *request, uint64_t number, struct page *ret) {
+    if (!page_read(ret, request, CURSOR_ADDRESSEES, binding_of(number))) {
         return false;
     }
-    if (http_query(request, "cursor", &text) &&
-        (!cursor_to_numbers(&numbers, CURSOR_ADDRESSEES, binding_of(number), text) ||
-         numbers.first > UINT32_MAX)) {
-        http_problem(request, 400, "bad query parameter",
-                     "cursor: it is damaged or belongs to another list", NULL);
+    if (ret->after.first > UINT32_MAX) {
+        page_refuse_cursor(request);
         return false;
     }
-    *ret_from = (uint32_t)numbers.first;
     return true;
 }
 
 void api_directive_get_on_headers(struct http_request *request) {
     struct services *services = services_of(request);
-    uint64_t number, limit;
-    uint32_t from;
+    uint64_t number;
+    struct page page;
     if (!name_parse(&number, 'd', http_param(request, "id"))) {
         answer_unknown(request);
         return;
     }
-    if (!read_page(request, number, &limit, &from)) {
+    if (!read_page(request, number, &page)) {
         return;
     }
     struct directive_read *read = calloc(1, sizeof *read);
@@ -303,8 +292,8 @@ void api_directive_get_on_headers(struct http_request *request) {
     read->principal = *caller_principal(request);
     caller_personal(request, &read->personal);
     read->number = number;
-    read->limit = limit;
-    read->from = from;
+    read->limit = page.limit;
+    read->from = (uint32_t)page.after.first;
     buffer_init(&read->text);
     buffer_init(&read->issuer);
     buffer_init(&read->items);

@@ -4,6 +4,7 @@
 #include "server/api/audit.h"
 #include "server/api/body_values.h"
 #include "server/api/caller.h"
+#include "server/api/creation.h"
 #include "server/api/routes.h"
 #include "server/domain/driver.h"
 
@@ -12,7 +13,7 @@
 #include <string.h>
 
 struct directive_change {
-    struct change change;
+    struct creation creation;
     struct body body;
     struct directive_order order;
     struct buffer addressees; /* struct directive_addressee */
@@ -26,10 +27,10 @@ static struct directive_change *of(struct change *change) {
 static bool read_addressee_member(struct directive_change *change, struct slice name,
                                   struct directive_addressee *addressee) {
     struct body *body = &change->body;
-    const struct services *services = change->change.services;
+    const struct services *services = change->creation.change.services;
     if (slice_is(name, "region")) {
         return body_is_null(body) ||
-               body_region_of(body, change->change.request, &addressee->region);
+               body_region_of(body, change->creation.change.request, &addressee->region);
     }
     if (slice_is(name, "unit")) {
         return body_is_null(body) || body_unit(body, services->policy, &addressee->unit_tag);
@@ -60,7 +61,7 @@ static bool read_addressee(struct directive_change *change) {
 }
 
 static bool read_addressees(struct directive_change *change) {
-    const struct limits *limits = &change->change.services->config->limits;
+    const struct limits *limits = &change->creation.change.services->config->limits;
     struct body *body = &change->body;
     if (!body_array(body)) {
         return false;
@@ -80,7 +81,7 @@ static bool read_addressees(struct directive_change *change) {
 static bool read_member(struct directive_change *change, struct slice name) {
     struct body *body = &change->body;
     struct directive_order *order = &change->order;
-    const struct services *services = change->change.services;
+    const struct services *services = change->creation.change.services;
     if (slice_is(name, "category")) {
         return body_category(body, services->policy, &order->category_tag);
     }
@@ -93,7 +94,7 @@ static bool read_member(struct directive_change *change, struct slice name) {
                                  &order->issuer);
     }
     if (slice_is(name, "region")) {
-        return body_region_of(body, change->change.request, &order->region);
+        return body_region_of(body, change->creation.change.request, &order->region);
     }
     if (slice_is(name, "addressees")) {
         return read_addressees(change);
@@ -106,6 +107,9 @@ static bool read_member(struct directive_change *change, struct slice name) {
     }
     if (slice_is(name, "severity")) {
         return body_severity(body, &order->severity);
+    }
+    if (slice_is(name, "command_id")) {
+        return creation_read_key(body);
     }
     if (slice_is(name, "priority")) {
         return body_priority(body, &order->priority);
@@ -143,7 +147,8 @@ static uint32_t root_of(const struct region_table *regions, uint32_t region) {
 /* Every entry stands somewhere. Who issues without saying where from does it at the top of the
  * tree, and a unit that is addressed without a region has its ticket where the issuer is. */
 static bool settle_regions(struct directive_change *change) {
-    const struct region_table *regions = regions_current(change->change.services->regions)->table;
+    const struct region_table *regions =
+        regions_current(change->creation.change.services->regions)->table;
     struct directive_order *order = &change->order;
     struct directive_addressee *addressees =
         (struct directive_addressee *)(void *)change->addressees.data;
@@ -167,7 +172,7 @@ static bool settle_regions(struct directive_change *change) {
 static bool is_whole(struct directive_change *change) {
     struct body *body = &change->body;
     struct directive_order *order = &change->order;
-    const struct policy *policy = change->change.services->policy;
+    const struct policy *policy = change->creation.change.services->policy;
     const struct category *usual = policy_category(policy, SLICE_LITERAL("directive"));
     order->category_tag =
         order->category_tag == 0 && usual != NULL ? usual->tag : order->category_tag;
@@ -191,7 +196,8 @@ static bool is_whole(struct directive_change *change) {
 static bool read_order(struct directive_change *change) {
     struct body *body = &change->body;
     struct slice name;
-    change->order = (struct directive_order){.region = caller_region(change->change.request)};
+    change->order =
+        (struct directive_order){.region = caller_region(change->creation.change.request)};
     if (!body_object(body)) {
         return false;
     }
@@ -213,7 +219,7 @@ static void answer(struct change *base) {
 
 static void write_answer(struct directive_change *change, const uint64_t *tickets) {
     struct json_out out;
-    json_out_init(&out, &change->change.answer);
+    json_out_init(&out, &change->creation.change.answer);
     json_out_object_begin(&out);
     json_out_name(&out, "directive", 'd', change->number);
     json_out_key(&out, "tickets");
@@ -229,43 +235,49 @@ static void write_answer(struct directive_change *change, const uint64_t *ticket
 
 static void refuse_as_too_large(struct directive_change *change) {
     char detail[128];
-    size_t max = driver_addressees_max(change->change.services->driver, change->order.issuer);
+    size_t max =
+        driver_addressees_max(change->creation.change.services->driver, change->order.issuer);
     (void)snprintf(detail, sizeof detail, "one directive of this issuer has at most %zu addressees",
                    max);
-    change_invalid(&change->change, "/addressees", detail);
+    change_invalid(&change->creation.change, "/addressees", detail);
 }
 
 static uint64_t tell(const struct directive_change *change) {
     char name[24];
     (void)snprintf(name, sizeof name, "d%llu", (unsigned long long)change->number);
-    return audit_request(change->change.request,
+    return audit_request(change->creation.change.request,
                          &(struct audit_act){.act = "directive.issue",
                                              .object = slice_text(name),
                                              .region = change->order.region});
 }
 
 static void issue(struct directive_change *change) {
-    struct driver *driver = change->change.services->driver;
+    struct driver *driver = change->creation.change.services->driver;
     struct driver_step step;
     uint64_t *tickets = calloc(change->order.addressees_count, sizeof *tickets);
     CHECK(tickets != NULL);
-    if (!caller_is_unknown(change->change.request)) {
-        change->order.issuer = caller_name(change->change.request);
+    if (!caller_is_unknown(change->creation.change.request)) {
+        change->order.issuer = caller_name(change->creation.change.request);
     }
     enum status status = driver_issue(driver, &change->order, &change->number, tickets, &step);
     if (status == STATUS_OK) {
         write_answer(change, tickets);
-        change_wait(&change->change, max_u64(step.seq, tell(change)), answer);
+        creation_made(&change->creation, change->number);
+        change_wait(&change->creation.change, max_u64(step.seq, tell(change)), answer);
     } else if (status == STATUS_TOO_LARGE) {
         refuse_as_too_large(change);
     } else {
-        change_problem(&change->change, 503, "full", "too many tickets or directives are open");
+        change_problem(&change->creation.change, 503, "full",
+                       "too many tickets or directives are open");
     }
     free(tickets);
 }
 
 static void take(struct change *base) {
     struct directive_change *change = of(base);
+    if (!creation_is_new(&change->creation, "directive")) {
+        return;
+    }
     body_init(&change->body, buffer_slice(&base->body), &base->services->config->limits);
     if (!read_order(change)) {
         body_answer_problem(&change->body, base);
@@ -288,5 +300,5 @@ void api_directive_issue_on_headers(struct http_request *request) {
     struct directive_change *change = calloc(1, sizeof *change);
     CHECK(change != NULL);
     buffer_init(&change->addressees);
-    change_begin(&change->change, request, ORDER_BODY_BYTES_MAX, take, release);
+    change_begin(&change->creation.change, request, ORDER_BODY_BYTES_MAX, take, release);
 }

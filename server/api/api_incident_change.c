@@ -2,7 +2,7 @@
 #include "core/base/check.h"
 #include "server/api/api_incidents.h"
 #include "server/api/audit.h"
-#include "server/api/body.h"
+#include "server/api/body_values.h"
 #include "server/api/caller.h"
 #include "server/api/routes.h"
 #include "server/domain/driver.h"
@@ -21,6 +21,7 @@ struct incident_change {
     struct buffer seqs;         /* u64, of an un-merge */
     struct principal principal; /* who asks, for the pool */
     struct region_ref *regions;
+    struct driver_asked asked;
     /* What is known of them from their rows. */
     bool is_there, is_into_there, is_failed;
     struct buffer members; /* struct member, by rising seq */
@@ -144,12 +145,36 @@ static void merge(struct incident_change *change) {
     uint64_t numbers[] = {a->number, b->number};
     uint32_t region = a->region;
     audit_reserve(services);
-    if (driver_merge(services->driver, numbers[0], numbers[1], &survivor, &step) != STATUS_OK) {
+    if (driver_merge(services->driver, numbers[0], numbers[1], &change->asked, &survivor, &step) !=
+        STATUS_OK) {
         refuse_merge(change, a, b);
         return;
     }
     write_incident(change, survivor, "merged", survivor == numbers[0] ? numbers[1] : numbers[0]);
     change_wait(&change->change, max_u64(step.seq, tell(change, "incident.merge", region)), answer);
+}
+
+/* Who asks and why; another name is refused as `detail` says. */
+static bool read_asked(struct incident_change *change, struct slice name, const char *detail) {
+    struct body *body = &change->body;
+    if (slice_is(name, "actor")) {
+        return body_is_null(body) ||
+               body_bounded_text(body, EFFECTS_ACTOR_BYTES_MAX, "it is longer than 128 bytes",
+                                 &change->asked.actor);
+    }
+    if (slice_is(name, "note")) {
+        return body_is_null(body) ||
+               body_bounded_text(body, EFFECTS_NOTE_BYTES_MAX, "it is longer than 2048 bytes",
+                                 &change->asked.note);
+    }
+    return body_refuse(body, detail);
+}
+
+/* Who has a token is whom it names. */
+static void settle_actor(struct incident_change *change) {
+    if (!caller_is_unknown(change->change.request)) {
+        change->asked.actor = caller_name(change->change.request);
+    }
 }
 
 static bool read_merge(struct incident_change *change) {
@@ -160,9 +185,10 @@ static bool read_merge(struct incident_change *change) {
     }
     while (body_member(body, &name)) {
         if (!slice_is(name, "into")) {
-            return body_refuse(body, "a merge has no such member");
-        }
-        if (!body_is_null(body) && !body_name(body, 'i', &change->into)) {
+            if (!read_asked(change, name, "a merge has no such member")) {
+                return false;
+            }
+        } else if (!body_is_null(body) && !body_name(body, 'i', &change->into)) {
             return false;
         }
     }
@@ -175,6 +201,7 @@ static void take_merge(struct change *base) {
     if (!read_merge(change)) {
         body_answer_problem(&change->body, base);
     } else if (!change_is_refused(base->request)) {
+        settle_actor(change);
         merge(change);
     }
 }
@@ -250,7 +277,7 @@ static void unmerge(struct incident_change *change) {
     uint64_t apart;
     audit_reserve(services);
     switch (driver_unmerge(services->driver, change->number, seqs, change->seqs.bytes / 8, &members,
-                           &apart, &step)) {
+                           &change->asked, &apart, &step)) {
     case STATUS_OK:
         write_incident(change, apart, "from", change->number);
         change_wait(
@@ -347,9 +374,10 @@ static bool read_unmerge(struct incident_change *change) {
     }
     while (body_member(body, &name)) {
         if (!slice_is(name, "seq")) {
-            return body_refuse(body, "an un-merge has no such member");
-        }
-        if (!body_is_null(body) && !read_seqs(change)) {
+            if (!read_asked(change, name, "an un-merge has no such member")) {
+                return false;
+            }
+        } else if (!body_is_null(body) && !read_seqs(change)) {
             return false;
         }
     }
@@ -376,6 +404,7 @@ static void take_unmerge(struct change *base) {
     if (!read_unmerge(change)) {
         body_answer_problem(&change->body, base);
     } else if (!change_is_refused(base->request)) {
+        settle_actor(change);
         read_again(change);
     }
 }

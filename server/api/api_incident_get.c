@@ -3,10 +3,9 @@
 #include "server/api/api_incidents.h"
 #include "server/api/body.h"
 #include "server/api/caller.h"
-#include "server/api/cursor.h"
+#include "server/api/page.h"
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
-#include "server/api/timeline_query.h"
 #include "server/process/log.h"
 
 #include <stdlib.h>
@@ -117,35 +116,22 @@ static void release(struct request_job *job) {
 }
 
 /* The page of members that is asked for. */
-static bool read_page(struct http_request *request, uint64_t number, uint64_t *ret_limit,
-                      struct member_position *ret_after) {
-    struct slice text;
-    struct error error;
-    struct cursor_numbers numbers;
-    *ret_after = (struct member_position){0, 0};
-    if (parameter_limit(ret_limit, request, &services_of(request)->config->limits, &error) !=
-        STATUS_OK) {
-        http_problem(request, 400, "bad query parameter", error.message, NULL);
+static bool read_page(struct http_request *request, uint64_t number, struct page *ret) {
+    if (!page_read(ret, request, CURSOR_MEMBERS, binding_of(number))) {
         return false;
     }
-    if (!http_query(request, "cursor", &text)) {
-        return true;
-    }
-    if (!cursor_to_numbers(&numbers, CURSOR_MEMBERS, binding_of(number), text) ||
-        numbers.second == UINT64_MAX) {
-        http_problem(request, 400, "bad query parameter",
-                     "cursor: it is damaged or belongs to another list", NULL);
+    if (ret->after.second == UINT64_MAX) {
+        page_refuse_cursor(request);
         return false;
     }
-    *ret_after = (struct member_position){numbers.first, numbers.second};
     return true;
 }
 
 void api_incident_get_on_headers(struct http_request *request) {
     struct services *services = services_of(request);
-    uint64_t number, limit;
-    struct member_position after;
-    if (!incident_of_path(request, &number) || !read_page(request, number, &limit, &after)) {
+    uint64_t number;
+    struct page page;
+    if (!incident_of_path(request, &number) || !read_page(request, number, &page)) {
         return;
     }
     struct incident_read *read = calloc(1, sizeof *read);
@@ -158,8 +144,8 @@ void api_incident_get_on_headers(struct http_request *request) {
     read->policy = services->policy;
     read->principal = *caller_principal(request);
     read->number = number;
-    read->limit = limit;
-    read->after = after;
+    read->limit = page.limit;
+    read->after = (struct member_position){page.after.first, page.after.second};
     buffer_init(&read->answer);
     request_job_attach(&read->job, request);
     request_job_start(&read->job);

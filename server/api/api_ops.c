@@ -162,14 +162,3 @@ void api_status_on_headers(struct http_request *request) {
     http_respond(request, 200, "application/json", buffer_slice(&body));
     buffer_deinit(&body);
 }
-
-void api_root_on_headers(struct http_request *request) {
-    static const char page[] =
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>gridd</title>"
-        "</head>\n<body><h1>gridd " GRIDD_VERSION "</h1>\n"
-        "<p>The event server under grid-style governance (网格化管理).</p>\n"
-        "<ul><li><a href=\"/v1/status\">status</a></li><li><a href=\"/metrics\">metrics</a></li>"
-        "<li><a href=\"/readyz\">ready?</a></li></ul>\n"
-        "<p>The console is not there yet.</p></body></html>\n";
-    http_respond(request, 200, "text/html; charset=utf-8", SLICE_LITERAL(page));
-}

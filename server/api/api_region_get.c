@@ -1,4 +1,4 @@
-/* GET /v1/regions/{code} and its children. */
+/* GET /v1/regions (the roots), /v1/regions/{code} and its children. */
 #include "core/base/check.h"
 #include "server/api/cursor.h"
 #include "server/api/routes.h"
@@ -99,6 +99,11 @@ static int compare_codes(struct slice a, struct slice b) {
     return order != 0 ? order : (a.bytes > b.bytes) - (a.bytes < b.bytes);
 }
 
+/* The first root when `parent` is none. */
+static uint32_t first_child(const struct region_table *table, uint32_t parent) {
+    return parent == REGION_NONE ? region_first_root(table) : region_get(table, parent).first_child;
+}
+
 /* The first child after `last`, the last one of the page before. An import may have moved that one
  * elsewhere since; its code still says where the list goes on. */
 static uint32_t child_after(const struct region_table *table, uint32_t parent, uint32_t last) {
@@ -106,7 +111,7 @@ static uint32_t child_after(const struct region_table *table, uint32_t parent, u
     if (region.parent == parent) {
         return region.next_sibling;
     }
-    uint32_t child = region_get(table, parent).first_child;
+    uint32_t child = first_child(table, parent);
     while (child != REGION_NONE && compare_codes(region_get(table, child).code, region.code) <= 0) {
         child = region_get(table, child).next_sibling;
     }
@@ -149,12 +154,8 @@ static void answer_children(struct http_request *request, const struct region_ta
     buffer_deinit(&body);
 }
 
-void api_region_children_on_headers(struct http_request *request) {
-    const struct region_table *table = table_of(request);
-    uint32_t parent = find(request, table);
-    if (parent == REGION_NONE) {
-        return;
-    }
+static void list_children(struct http_request *request, const struct region_table *table,
+                          uint32_t parent) {
     uint64_t limit;
     struct error error;
     if (parameter_limit(&limit, request, &services_of(request)->config->limits, &error) !=
@@ -162,7 +163,7 @@ void api_region_children_on_headers(struct http_request *request) {
         http_problem(request, 400, "bad query parameter", error.message, NULL);
         return;
     }
-    uint32_t child = region_get(table, parent).first_child;
+    uint32_t child = first_child(table, parent);
     struct slice text;
     if (http_query(request, "cursor", &text)) {
         uint32_t last;
@@ -175,4 +176,16 @@ void api_region_children_on_headers(struct http_request *request) {
         child = child_after(table, parent, last);
     }
     answer_children(request, table, parent, child, limit);
+}
+
+void api_region_children_on_headers(struct http_request *request) {
+    const struct region_table *table = table_of(request);
+    uint32_t parent = find(request, table);
+    if (parent != REGION_NONE) {
+        list_children(request, table, parent);
+    }
+}
+
+void api_region_roots_on_headers(struct http_request *request) {
+    list_children(request, table_of(request), REGION_NONE);
 }

@@ -172,7 +172,7 @@ static void take(struct change *change) {
     if (change_is_refused(change->request)) {
         return;
     }
-    if (docket_find(&driver_world(services->driver)->docket, command->number) != NULL) {
+    if (ticket_is_loaded(services->ticket_loader, command->number)) {
         do_command(command);
     } else {
         command->load =

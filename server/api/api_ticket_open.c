@@ -4,6 +4,7 @@
 #include "server/api/audit.h"
 #include "server/api/body_values.h"
 #include "server/api/caller.h"
+#include "server/api/creation.h"
 #include "server/api/routes.h"
 #include "server/domain/driver.h"
 
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 
 struct opening_change {
-    struct change change;
+    struct creation creation;
     struct body body;
     struct ticket_opening opening;
     uint64_t number; /* once it is open */
@@ -19,7 +20,7 @@ struct opening_change {
 
 static bool read_occurred(struct opening_change *opening) {
     struct body *body = &opening->body;
-    int64_t now_ms = services_now_ms(opening->change.services);
+    int64_t now_ms = services_now_ms(opening->creation.change.services);
     if (!body_instant(body, &opening->opening.occurred_ms)) {
         return false;
     }
@@ -32,12 +33,12 @@ static bool read_occurred(struct opening_change *opening) {
 static bool read_member(struct opening_change *change, struct slice name) {
     struct body *body = &change->body;
     struct ticket_opening *opening = &change->opening;
-    const struct services *services = change->change.services;
+    const struct services *services = change->creation.change.services;
     if (slice_is(name, "category")) {
         return body_category(body, services->policy, &opening->category_tag);
     }
     if (slice_is(name, "grid") || slice_is(name, "region")) {
-        return body_region_of(body, change->change.request, &opening->region);
+        return body_region_of(body, change->creation.change.request, &opening->region);
     }
     if (slice_is(name, "severity")) {
         return body_severity(body, &opening->severity);
@@ -61,6 +62,9 @@ static bool read_member(struct opening_change *change, struct slice name) {
     }
     if (slice_is(name, "reporter_to_be_asked")) {
         return body_flag(body, &opening->has_reporter);
+    }
+    if (slice_is(name, "command_id")) {
+        return creation_read_key(body);
     }
     if (slice_is(name, "public")) {
         return body_flag(body, &opening->is_public);
@@ -101,36 +105,41 @@ static void answer(struct change *base) {
 static uint64_t tell(const struct opening_change *change) {
     char name[24];
     (void)snprintf(name, sizeof name, "t%llu", (unsigned long long)change->number);
-    return audit_request(change->change.request,
+    return audit_request(change->creation.change.request,
                          &(struct audit_act){.act = "ticket.open",
                                              .object = slice_text(name),
                                              .region = change->opening.region});
 }
 
 static void open_ticket(struct opening_change *change) {
-    struct services *services = change->change.services;
+    struct services *services = change->creation.change.services;
     struct ticket_view view;
     struct ticket_scene scene;
     struct driver_step step;
+    CHECK(change->opening.region != REGION_NONE); /* read_opening asks for it */
     audit_reserve(services);
     if (driver_open_ticket(services->driver, &change->opening, &change->number, &step) !=
         STATUS_OK) {
-        change_problem(&change->change, 503, "full", "too many tickets are open");
+        change_problem(&change->creation.change, 503, "full", "too many tickets are open");
         return;
     }
     const struct ticket *ticket =
         docket_find(&driver_world(services->driver)->docket, change->number);
     struct ticket_actor actor = {.roles = ROLE_ANY, .region = REGION_NONE};
-    caller_fill_actor(change->change.request, &actor);
+    caller_fill_actor(change->creation.change.request, &actor);
     CHECK(ticket != NULL);
     ticket_view_now(&view, &scene, services, ticket);
-    ticket_write_object(&change->change.answer, &view, &actor);
+    ticket_write_object(&change->creation.change.answer, &view, &actor);
     ticket_scene_deinit(&scene);
-    change_wait(&change->change, max_u64(step.seq, tell(change)), answer);
+    creation_made(&change->creation, change->number);
+    change_wait(&change->creation.change, max_u64(step.seq, tell(change)), answer);
 }
 
 static void take(struct change *base) {
     struct opening_change *change = (struct opening_change *)(void *)base;
+    if (!creation_is_new(&change->creation, "ticket")) {
+        return;
+    }
     body_init(&change->body, buffer_slice(&base->body), &base->services->config->limits);
     if (!read_opening(change)) {
         body_answer_problem(&change->body, base);
@@ -154,5 +163,5 @@ void api_ticket_open_on_headers(struct http_request *request) {
     }
     struct opening_change *change = calloc(1, sizeof *change);
     CHECK(change != NULL);
-    change_begin(&change->change, request, COMMAND_BODY_BYTES_MAX, take, release);
+    change_begin(&change->creation.change, request, COMMAND_BODY_BYTES_MAX, take, release);
 }

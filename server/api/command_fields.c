@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-enum { MEDIA_MAX = REPORT_MEDIA_MAX };
-
 struct reading {
     struct command_fields *fields;
     struct body *body;
@@ -91,25 +89,55 @@ static bool read_reason(const struct reading *reading) {
     return true;
 }
 
-/* What is sent as evidence stays where it is: only that there is some counts here. */
+static bool read_medium_member(struct body *body, struct slice name, struct ticket_medium *medium) {
+    struct slice *ret = slice_is(name, "url")      ? &medium->url
+                        : slice_is(name, "sha256") ? &medium->sha256
+                        : slice_is(name, "mime")   ? &medium->mime
+                        : slice_is(name, "name")   ? &medium->name
+                                                   : NULL;
+    return ret == NULL || body_is_null(body) ? body_pass(body) : body_text(body, ret);
+}
+
+/* An address, or an object as of a report's media. */
+static bool read_medium(struct body *body, struct ticket_medium *medium) {
+    struct slice name;
+    if (body->value.kind == JSON_STRING) {
+        return body_text(body, &medium->url);
+    }
+    if (body->value.kind != JSON_OBJECT_BEGIN) {
+        return body_refuse(body, "a medium is an object or its address");
+    }
+    if (!body_object(body)) {
+        return false;
+    }
+    while (body_member(body, &name)) {
+        if (!read_medium_member(body, name, medium)) {
+            return false;
+        }
+    }
+    return body->detail == NULL;
+}
+
+/* What it is of stays where it is: the references are kept with the command. */
 static bool read_media(const struct reading *reading) {
+    struct command_fields *fields = reading->fields;
     struct body *body = reading->body;
-    size_t count = 0;
     if (!body_array(body)) {
         return false;
     }
     while (body_element(body)) {
-        if (++count > MEDIA_MAX) {
+        if (fields->media_count == TICKET_MEDIA_MAX) {
             return body_refuse(body, "at most 16 media are given");
         }
-        if (body->value.kind != JSON_OBJECT_BEGIN && body->value.kind != JSON_STRING) {
-            return body_refuse(body, "a medium is an object or its address");
-        }
-        if (!body_pass(body)) {
+        struct ticket_medium *medium = &fields->media[fields->media_count++];
+        if (!read_medium(body, medium)) {
             return false;
         }
+        const char *why = ticket_media_problem(medium, 1);
+        if (why != NULL) {
+            return body_refuse(body, why);
+        }
     }
-    command_of(reading)->has_evidence = command_of(reading)->has_evidence || count > 0;
     return body->detail == NULL;
 }
 
@@ -311,7 +339,7 @@ static const struct {
     {"proposed_unit", FOR(RETURN), read_proposed_unit},
     {"limit", FOR(REQUEST_EXTENSION) | FOR(DISPATCH), read_limit},
     {"until", FOR(REQUEST_SUSPENSION), read_until},
-    {"priority", FOR_GRADES, read_priority},
+    {"priority", FOR_GRADES | FOR(ACCEPT), read_priority},
     {"severity", FOR_GRADES, read_severity},
     {"category", FOR_GRADES | FOR(ACCEPT), read_category},
     {"into", FOR(MERGE), read_into},
@@ -354,5 +382,7 @@ bool command_fields_read(struct command_fields *ret, struct body *body, enum tic
     }
     ret->command.parts = ret->parts;
     ret->command.parts_count = ret->parts_count;
+    ret->command.media = ret->media;
+    ret->command.media_count = ret->media_count;
     return body_end(body);
 }

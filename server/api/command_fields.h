@@ -10,6 +10,8 @@ struct command_fields {
     struct ticket_command command;
     struct ticket_part_order parts[JOINT_PARTS_MAX]; /* command.parts points here */
     size_t parts_count;
+    struct ticket_medium media[TICKET_MEDIA_MAX]; /* command.media points here */
+    size_t media_count;
 };
 
 /* What codes are looked up in; borrowed. */

@@ -2,9 +2,8 @@
 
 #include "core/base/bytes.h"
 #include "core/base/check.h"
-#include "server/api/timeline_query.h"
+#include "server/api/page.h"
 #include "server/process/log.h"
-#include "server/services.h"
 
 enum { NUMBER_KEY_BYTES = 8 };
 
@@ -66,31 +65,17 @@ static void release(struct request_job *job) {
     read->release(read);
 }
 
-static bool read_cursor(struct list_read *read, const struct http_request *request) {
-    struct slice text;
-    struct cursor_numbers numbers;
-    if (!http_query(request, "cursor", &text)) {
-        return true;
-    }
-    if (!cursor_to_numbers(&numbers, read->cursor, read->binding, text) || numbers.first == 0) {
-        return false;
-    }
-    read->before = numbers.first;
-    return true;
-}
-
 bool list_read_start(struct list_read *read, struct http_request *request) {
-    struct error error;
-    if (parameter_limit(&read->limit, request, &services_of(request)->config->limits, &error) !=
-        STATUS_OK) {
-        http_problem(request, 400, "bad query parameter", error.message, NULL);
+    struct page page;
+    if (!page_read(&page, request, read->cursor, read->binding)) {
         return false;
     }
-    if (!read_cursor(read, request)) {
-        http_problem(request, 400, "bad query parameter",
-                     "cursor: it is damaged or belongs to another list", NULL);
+    if (!page.is_first && page.after.first == 0) {
+        page_refuse_cursor(request);
         return false;
     }
+    read->limit = page.limit;
+    read->before = page.after.first;
     read->job.run = run;
     read->job.finish = finish;
     read->job.release = release;

@@ -56,6 +56,9 @@ static void write_deadlines(struct buffer *to, const struct services *services,
                          metrics->deadlines_fired_total);
     metrics_text_counter(to, "gridd_deadlines_late_total",
                          "Of these, due before this process began.", metrics->deadlines_late_total);
+    metrics_text_counter(to, "gridd_deadlines_stray_total",
+                         "Stored deadlines that nobody waited for, removed.",
+                         metrics->deadlines_stray_total);
     metrics_text_family(to, "gridd_deadline_lateness_seconds", "histogram",
                         "From due until its effects were in the open block.");
     metrics_text_histogram(to, "gridd_deadline_lateness_seconds", NULL, NULL,

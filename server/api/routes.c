@@ -15,6 +15,8 @@
     X(PUT, "/v1/regions", "regions_put", "", STREAM, REGION_ADMIN, ROOT,                           \
       api_regions_put_on_headers, api_regions_put_on_body, api_regions_put_on_body_end,            \
       api_regions_put_on_done)                                                                     \
+    X(GET, "/v1/regions", "region_roots", "limit cursor", NONE, REGION_READ, ROOT,                 \
+      api_region_roots_on_headers, NULL, NULL, NULL)                                               \
     X(GET, "/v1/regions/{code}", "region_get", "", NONE, REGION_READ, PATH,                        \
       api_region_get_on_headers, NULL, NULL, NULL)                                                 \
     X(GET, "/v1/regions/{code}/children", "region_children", "limit cursor", NONE, REGION_READ,    \
@@ -78,7 +80,14 @@
       NULL)                                                                                        \
     X(GET, "/v1/status", "status", "", NONE, OPS_READ, ROOT, api_status_on_headers, NULL, NULL,    \
       NULL)                                                                                        \
-    X(GET, "/", "root", "", NONE, NOBODY, OPEN, api_root_on_headers, NULL, NULL, NULL)
+    X(GET, "/v1/policy", "policy", "", NONE, SELF, OWN, api_policy_on_headers, NULL, NULL, NULL)   \
+    X(GET, "/", "console", "", NONE, NOBODY, OPEN, api_console_on_headers, NULL, NULL, NULL)       \
+    X(GET, "/console/settings.json", "console_settings", "", NONE, NOBODY, OPEN,                   \
+      api_console_settings_on_headers, NULL, NULL, NULL)                                           \
+    X(GET, "/console/{file}", "console_file", "", NONE, NOBODY, OPEN, api_console_on_headers,      \
+      NULL, NULL, NULL)                                                                            \
+    X(GET, "/licences.txt", "licences", "", NONE, NOBODY, OPEN, api_console_on_headers, NULL,      \
+      NULL, NULL)
 
 const struct http_route api_routes[] = {
 #define API_ROUTE(method, path, name, query, body, action, region, on_headers, on_body,            \

@@ -41,6 +41,7 @@ void api_regions_put_on_body_end(struct http_request *request);
 void api_regions_put_on_done(struct http_request *request);
 void api_region_get_on_headers(struct http_request *request);
 void api_region_children_on_headers(struct http_request *request);
+void api_region_roots_on_headers(struct http_request *request);
 /* api_timeline.c */
 void api_timeline_on_headers(struct http_request *request);
 void api_timeline_on_done(struct http_request *request);
@@ -80,6 +81,9 @@ void api_healthz_on_headers(struct http_request *request);
 void api_readyz_on_headers(struct http_request *request);
 void api_metrics_on_headers(struct http_request *request);
 void api_status_on_headers(struct http_request *request);
-void api_root_on_headers(struct http_request *request);
+/* api_console.c, api_policy.c */
+void api_console_on_headers(struct http_request *request);
+void api_console_settings_on_headers(struct http_request *request);
+void api_policy_on_headers(struct http_request *request);
 
 #endif

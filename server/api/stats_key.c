@@ -63,21 +63,13 @@ static struct slice day_text(char to[STATS_KEY_BYTES], uint64_t day) {
     return (struct slice){(const uint8_t *)to, DAY_TEXT_BYTES};
 }
 
-static const struct channel *channel_by_tag(const struct policy *policy, uint64_t tag) {
-    for (uint32_t i = 0; i < policy->channels_count; i++) {
-        if (policy->channels[i].tag == tag) {
-            return &policy->channels[i];
-        }
-    }
-    return NULL;
-}
-
 /* False: the policy does not have it. */
 static bool tag_names(const struct policy *policy, enum stats_by by, uint32_t tag,
                       struct slice *ret_code, struct slice *ret_name) {
     const struct category *category =
         by == STATS_BY_CATEGORY ? policy_category_by_tag(policy, tag) : NULL;
-    const struct channel *channel = by == STATS_BY_CHANNEL ? channel_by_tag(policy, tag) : NULL;
+    const struct channel *channel =
+        by == STATS_BY_CHANNEL ? policy_channel_by_tag(policy, tag) : NULL;
     const struct unit *unit = by == STATS_BY_UNIT ? policy_unit_by_tag(policy, tag) : NULL;
     if (category == NULL && channel == NULL && unit == NULL) {
         return false;

@@ -85,6 +85,7 @@ static void on_read(uv_work_t *work, int uv_status) {
         d->options.on_failed(d->options.context, &load->error);
         return;
     }
+    d->options.on_read(d->options.context, load->rows, load->rows_count);
     horizon_loaded(&d->horizon, load->rows, load->rows_count, load->complete);
     plan(d);
 }

@@ -21,6 +21,8 @@ struct deadlines_options {
     void *context;
     /* A deadline is due; `is_late`: it was before this process began. */
     void (*fire)(void *context, const struct deadline *deadline, bool is_late);
+    /* Rows that were read: somebody waits for each, unless it is a stray. */
+    void (*on_read)(void *context, const struct deadline *rows, size_t rows_count);
     bool (*may_fire)(void *context); /* false: too much waits for the disk, try again soon */
     void (*on_failed)(void *context, const struct error *error); /* rows cannot be read */
 };

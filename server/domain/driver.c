@@ -1,6 +1,8 @@
 #include "server/domain/driver_inside.h"
 
 #include "core/base/check.h"
+#include "core/base/mutant.h"
+#include "server/domain/creates.h"
 #include "server/process/log.h"
 #include "server/rules/rules.h"
 #include "storage/pages.h"
@@ -140,10 +142,30 @@ void driver_report(struct driver *driver, const struct report *report, uint64_t 
     append_events(driver);
 }
 
+/* Making room may close the open block, and a ticket that this block ended leaves memory with it:
+ * the row that is on its way brings it back, into the place it left. */
+static struct event_log *begin_command(struct driver *driver, uint64_t number) {
+    const struct docket *docket = &driver->world.docket;
+    const struct ticket *ticket = docket_find(docket, number);
+    CHECK(ticket != NULL);
+    if (!ticket_state_is_final((enum ticket_state)ticket->state) ||
+        MUTANT(FLUSHED_TICKET_IS_GONE)) {
+        return begin_step(driver, 0);
+    }
+    uint8_t key[TICKET_KEY_BYTES], row[TICKET_ROW_BYTES_MAX];
+    ticket_key_encode(key, number);
+    size_t bytes = ticket_row_encode(row, ticket, joint_of(&docket->joints, ticket->joint));
+    struct event_log *log = begin_step(driver, 0);
+    enum status status = world_load_ticket(&driver->world, (struct slice){key, sizeof key},
+                                           (struct slice){row, bytes});
+    CHECK(status == STATUS_OK);
+    return log;
+}
+
 struct ticket_outcome driver_command(struct driver *driver, uint64_t number,
                                      const struct ticket_command *command,
                                      struct driver_step *ret_step) {
-    struct event_log *log = begin_step(driver, 0);
+    struct event_log *log = begin_command(driver, number);
     struct ticket *ticket = docket_find(&driver->world.docket, number);
     CHECK(ticket != NULL);
     struct ticket_outcome outcome = world_command(&driver->world, ticket, command, log);
@@ -163,9 +185,17 @@ enum status driver_open_ticket(struct driver *driver, const struct ticket_openin
     return status;
 }
 
-enum status driver_merge(struct driver *driver, uint64_t a, uint64_t b, uint64_t *ret_survivor,
-                         struct driver_step *ret_step) {
+static struct event_log *begin_asked(struct driver *driver, const struct driver_asked *asked) {
     struct event_log *log = begin_step(driver, 0);
+    log->effects.actor = asked->actor;
+    log->effects.note = asked->note;
+    return log;
+}
+
+enum status driver_merge(struct driver *driver, uint64_t a, uint64_t b,
+                         const struct driver_asked *asked, uint64_t *ret_survivor,
+                         struct driver_step *ret_step) {
+    struct event_log *log = begin_asked(driver, asked);
     enum status status = world_merge(&driver->world, a, b, log, ret_survivor);
     end_step(driver, ret_step);
     return status;
@@ -173,8 +203,9 @@ enum status driver_merge(struct driver *driver, uint64_t a, uint64_t b, uint64_t
 
 enum status driver_unmerge(struct driver *driver, uint64_t incident, const uint64_t *seqs,
                            size_t seqs_count, const struct incident_members *members,
-                           uint64_t *ret_incident, struct driver_step *ret_step) {
-    struct event_log *log = begin_step(driver, 0);
+                           const struct driver_asked *asked, uint64_t *ret_incident,
+                           struct driver_step *ret_step) {
+    struct event_log *log = begin_asked(driver, asked);
     enum status status =
         world_unmerge(&driver->world, incident, seqs, seqs_count, members, log, ret_incident);
     end_step(driver, ret_step);
@@ -210,6 +241,30 @@ static void on_fire(void *context, const struct deadline *deadline, bool is_late
     append_events(driver);
 }
 
+/* A row that its object will remove with its next flush is no stray. */
+static bool is_awaited(void *context, const struct deadline *deadline) {
+    const struct driver *driver = context;
+    const struct ticket *ticket = docket_find(&driver->world.docket, deadline->object);
+    if (ticket != NULL) {
+        uint32_t key =
+            deadline->stage | (uint32_t)deadline->point << 8 | (uint32_t)deadline->part << 16;
+        return (deadline->due_ms == ticket->next_due_ms && key == ticket->due_key) ||
+               (deadline->due_ms == ticket->stored_due_ms && key == ticket->stored_due_key);
+    }
+    const struct incident *incident = incidents_find(&driver->world.incidents, deadline->object);
+    return incident != NULL && deadline->stage == DEADLINE_SUMMARY &&
+           (deadline->due_ms == incident->due_ms || deadline->due_ms == incident->armed_ms);
+}
+
+static void on_deadlines_read(void *context, const struct deadline *rows, size_t rows_count) {
+    struct driver *driver = context;
+    const struct committer *committer = driver->services->committer;
+    for (size_t i = 0; i < rows_count; i++) {
+        strays_look(driver->strays, &rows[i], committer_next_seq(committer));
+    }
+    strays_durable(driver->strays, committer_durable_seq(committer));
+}
+
 static void on_deadlines_failed(void *context, const struct error *error) {
     (void)context;
     log_line(LOG_LEVEL_ERROR, LOG_WARNING, "deadlines cannot be read: trying again", "error",
@@ -243,8 +298,14 @@ struct closing {
 static void put_row(void *context, enum row_family family, struct slice key, struct slice value) {
     struct closing *closing = context;
     bool remove = value.bytes == 0;
-    row_set_put(closing->rows, family_of(family), key, value, remove);
-    if (family == ROW_DEADLINE && !remove) {
+    bool is_lost = (family == ROW_DEADLINE && remove && MUTANT(TIMER_ROW_STAYS)) ||
+                   (family == ROW_DEADLINE && !remove && MUTANT(TIMER_ROW_NOT_WRITTEN)) ||
+                   (family == ROW_MEMBER && MUTANT(MEMBER_ROW_NOT_WRITTEN)) ||
+                   (family == ROW_MOVED && MUTANT(MOVED_ROW_NOT_WRITTEN));
+    if (!is_lost) {
+        row_set_put(closing->rows, family_of(family), key, value, remove);
+    }
+    if (family == ROW_DEADLINE && !remove && !MUTANT(TIMER_NOT_ARMED)) {
         struct deadline deadline;
         bool sound = deadline_key_decode(&deadline, key);
         CHECK(sound);
@@ -255,16 +316,23 @@ static void put_row(void *context, enum row_family family, struct slice key, str
 void driver_on_closing(struct driver *driver, struct row_set *rows) {
     uint64_t seq = committer_next_seq(driver->services->committer) - 1;
     struct closing closing = {driver, rows, seq};
+    strays_flush(driver->strays, rows);
     world_flush(&driver->world, seq, put_row, &closing);
     rules_flush(driver->services->rules, rows);
+    creates_flush(driver->services->creates, rows);
 }
 
 void driver_on_published(struct driver *driver, uint64_t seq) {
     deadlines_durable(driver->deadlines, seq);
+    strays_durable(driver->strays, seq);
 }
 
 enum status driver_load_ticket(struct driver *driver, struct slice key, struct slice value) {
-    return world_restore_ticket(&driver->world, key, value);
+    return world_load_ticket(&driver->world, key, value);
+}
+
+enum status driver_load_directive(struct driver *driver, struct slice value) {
+    return world_load_directive(&driver->world, value);
 }
 
 void driver_adopt(struct driver *driver) {
@@ -363,6 +431,7 @@ static enum status make_deadlines(struct driver *driver) {
         .metrics = services->metrics,
         .context = driver,
         .fire = on_fire,
+        .on_read = on_deadlines_read,
         .may_fire = may_fire,
         .on_failed = on_deadlines_failed,
     };
@@ -375,6 +444,11 @@ enum status driver_new(struct driver **ret, struct services *services, struct er
     driver->services = services;
     CHECK(uv_timer_init(services->loop, &driver->recompute) == 0);
     driver->recompute.data = driver;
+    driver->strays = strays_new(&(struct strays_options){.loop = services->loop,
+                                                         .db = services->db,
+                                                         .metrics = services->metrics,
+                                                         .context = driver,
+                                                         .is_awaited = is_awaited});
     enum status status = make_memory(driver, error);
     if (status == STATUS_OK) {
         world_init(&driver->world, driver->world_memory, &services->config->limits);
@@ -401,6 +475,7 @@ void driver_free(struct driver *driver) {
         return;
     }
     deadlines_free(driver->deadlines);
+    strays_free(driver->strays);
     region_ref_release(driver->regions);
     pages_free(driver->world_memory, driver->world_bytes);
     free(driver->log_memory);

@@ -56,11 +56,17 @@ MUST_USE struct ticket_outcome driver_command(struct driver *driver, uint64_t ti
                                               struct driver_step *ret_step);
 MUST_USE enum status driver_open_ticket(struct driver *driver, const struct ticket_opening *opening,
                                         uint64_t *ret_ticket, struct driver_step *ret_step);
+/* Who asks and why; empty where it is not said. Bounded as core/effects.h says (CHECKed). */
+struct driver_asked {
+    struct slice actor, note;
+};
 MUST_USE enum status driver_merge(struct driver *driver, uint64_t a, uint64_t b,
-                                  uint64_t *ret_survivor, struct driver_step *ret_step);
+                                  const struct driver_asked *asked, uint64_t *ret_survivor,
+                                  struct driver_step *ret_step);
 MUST_USE enum status driver_unmerge(struct driver *driver, uint64_t incident, const uint64_t *seqs,
                                     size_t seqs_count, const struct incident_members *members,
-                                    uint64_t *ret_incident, struct driver_step *ret_step);
+                                    const struct driver_asked *asked, uint64_t *ret_incident,
+                                    struct driver_step *ret_step);
 /* A directive and its tickets, all of them in one block. `ret_tickets` gets the number of each
  * addressee's, in order. TOO_LARGE: no addressee, or more than driver_addressees_max. FULL. */
 MUST_USE enum status driver_issue(struct driver *driver, const struct directive_order *order,
@@ -73,5 +79,7 @@ size_t driver_addressees_max(const struct driver *driver, struct slice issuer);
  * when the row is no ticket's. */
 MUST_USE enum status driver_load_ticket(struct driver *driver, struct slice key,
                                         struct slice value);
+/* The same of its directive's. */
+MUST_USE enum status driver_load_directive(struct driver *driver, struct slice value);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "server/domain/census.h"
 #include "server/domain/driver.h"
+#include "server/domain/strays.h"
 
 struct driver {
     struct services *services;
@@ -13,6 +14,7 @@ struct driver {
     struct event_log log;
     void *log_memory;
     struct deadlines *deadlines;
+    struct strays *strays;
     struct census census;
     /* What the world looks at now. */
     struct world_view view;

@@ -10,23 +10,28 @@ struct slice event_json_own(const struct timeline_row *row) {
     return record_decode(&record, row->record) ? record.json : (struct slice){NULL, 0};
 }
 
-void event_json_title(struct json_out *out, uint32_t category_tag, uint32_t region,
-                      const struct region_table *regions, const struct policy *policy) {
-    const struct category *category = policy_category_by_tag(policy, category_tag);
+size_t event_title(uint8_t to[EVENT_TITLE_BYTES_MAX], struct slice what, uint32_t region,
+                   const struct region_table *regions) {
     struct slice where =
         region < region_count(regions) ? region_get(regions, region).name : (struct slice){NULL, 0};
-    const struct slice parts[] = {category != NULL ? slice_text(category->name)
-                                                   : (struct slice){NULL, 0},
-                                  SLICE_LITERAL(" \xc2\xb7 "), where};
-    uint8_t title[POLICY_CODE_BYTES_MAX + 8 + REGION_NAME_BYTES_CAP];
+    const struct slice parts[] = {what, SLICE_LITERAL(" \xc2\xb7 "), where};
     size_t bytes = 0;
     for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
-        CHECK(bytes + parts[i].bytes <= sizeof title);
+        CHECK(bytes + parts[i].bytes <= EVENT_TITLE_BYTES_MAX);
         if (parts[i].bytes > 0) {
-            memcpy(title + bytes, parts[i].data, parts[i].bytes);
+            memcpy(to + bytes, parts[i].data, parts[i].bytes);
             bytes += parts[i].bytes;
         }
     }
+    return bytes;
+}
+
+void event_json_title(struct json_out *out, uint32_t category_tag, uint32_t region,
+                      const struct region_table *regions, const struct policy *policy) {
+    const struct category *category = policy_category_by_tag(policy, category_tag);
+    uint8_t title[EVENT_TITLE_BYTES_MAX];
+    struct slice what = category != NULL ? slice_text(category->name) : (struct slice){NULL, 0};
+    size_t bytes = event_title(title, what, region, regions);
     json_out_key(out, "title");
     json_out_string(out, (struct slice){title, bytes});
 }

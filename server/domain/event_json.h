@@ -15,7 +15,15 @@ void event_json_write(struct json_out *out, const struct timeline_row *row,
                       const struct region_table *regions, const struct policy *policy);
 /* The event's own object as stored; empty when the record cannot be read. */
 struct slice event_json_own(const struct timeline_row *row);
-/* "category name - region name" as people call it, written as a JSON string. */
+/* What happened and where, as people call it: "category name · region name", either may be empty.
+ * `what` has at most EVENT_WHAT_BYTES_MAX bytes. Returns the title's bytes. */
+enum {
+    EVENT_WHAT_BYTES_MAX = POLICY_CODE_BYTES_MAX * 6,
+    EVENT_TITLE_BYTES_MAX = EVENT_WHAT_BYTES_MAX + 8 + REGION_NAME_BYTES_CAP,
+};
+size_t event_title(uint8_t to[EVENT_TITLE_BYTES_MAX], struct slice what, uint32_t region,
+                   const struct region_table *regions);
+/* The same of a category, as the member `title`. */
 void event_json_title(struct json_out *out, uint32_t category_tag, uint32_t region,
                       const struct region_table *regions, const struct policy *policy);
 /* The member `path`: region codes from the root down. */

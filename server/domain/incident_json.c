@@ -75,6 +75,7 @@ static void write_alarm(struct json_out *out, const struct incident *incident) {
     json_out_key_bool(out, "flapping", alarm->flapping);
     json_out_key_u64(out, "occurrences", alarm->occurrences);
     json_out_key_u64(out, "suppressed_total", alarm->suppressed_total);
+    json_out_name(out, "fault_ticket", 't', alarm->fault_ticket);
     json_out_instant_or_null(out, "raised_at", alarm->raised_ms);
     json_out_instant_or_null(out, "cleared_at", alarm->cleared_ms);
     json_out_object_end(out);
@@ -106,6 +107,30 @@ static void write_sights(struct json_out *out, const struct incident *incident) 
     json_out_array_end(out);
 }
 
+static void write_sequences(struct json_out *out, const struct incident *incident) {
+    json_out_key(out, "sequences");
+    if (incident->detail_kind != DETAIL_FIRE) {
+        json_out_null(out);
+        return;
+    }
+    const struct fire *fire = &incident->detail->fire;
+    json_out_array_begin(out);
+    for (unsigned i = 0; i < fire->sequences_count; i++) {
+        const struct sequence *sequence = &fire->sequences[i];
+        json_out_object_begin(out);
+        json_out_key_u64(out, "frames", sequence->frames_count);
+        json_out_instant_or_null(out, "last_seen_at", sequence->last_ms);
+        json_out_key(out, "bbox");
+        json_out_array_begin(out);
+        for (size_t side = 0; side < ARRAY_COUNT(sequence->box); side++) {
+            json_out_double(out, round((double)sequence->box[side] * 1e4 / UINT16_MAX) / 1e4);
+        }
+        json_out_array_end(out);
+        json_out_object_end(out);
+    }
+    json_out_array_end(out);
+}
+
 static void write_where(struct json_out *out, const struct incident *incident) {
     bool is_localised = (incident->flags & INCIDENT_LOCALISED) != 0;
     bool is_estimated = is_localised && incident->detail_kind == DETAIL_FIRE;
@@ -116,6 +141,7 @@ static void write_where(struct json_out *out, const struct incident *incident) {
                 is_estimated ? incident->detail->fire.radius_m : 0);
     write_f32(out, "spread_m", (float)incident_spread_m(incident));
     json_out_key_bool(out, "localised", is_localised);
+    json_out_key_bool(out, "confirmed", (incident->flags & INCIDENT_CONFIRMED) != 0);
 }
 
 void incident_json_members(struct json_out *out, const struct incident *incident,
@@ -139,6 +165,7 @@ void incident_json_members(struct json_out *out, const struct incident *incident
     json_out_instant_or_null(out, "closed_at", incident->closed_ms);
     write_alarm(out, incident);
     write_sights(out, incident);
+    write_sequences(out, incident);
 }
 
 void incident_json_match(struct json_out *out, const struct match *match) {

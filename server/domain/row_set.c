@@ -43,6 +43,11 @@ void row_set_put(struct row_set *rows, enum family family, struct slice key, str
     rows->count++;
 }
 
+void row_set_append(struct row_set *rows, const struct row_set *more) {
+    buffer_append_slice(&rows->bytes, buffer_slice(&more->bytes));
+    rows->count += more->count;
+}
+
 void row_set_list(const struct row_set *rows, struct db_row *to) {
     const uint8_t *at = rows->bytes.data;
     for (size_t i = 0; i < rows->count; i++) {

@@ -17,6 +17,8 @@ void row_set_reset(struct row_set *rows);
 /* `remove`: the row goes, and `value` is not looked at. O(bytes). */
 void row_set_put(struct row_set *rows, enum family family, struct slice key, struct slice value,
                  bool remove);
+/* The rows of another set, behind those that are there. O(bytes). */
+void row_set_append(struct row_set *rows, const struct row_set *more);
 /* Writes rows->count rows to `to`; they point into the set. */
 void row_set_list(const struct row_set *rows, struct db_row *to);
 

@@ -111,8 +111,21 @@ static void write_request(struct json_out *out, const struct ticket_view *view) 
     json_out_object_end(out);
 }
 
+/* The way up as it was when the ticket was opened, nearest first. */
+static void write_ladder(struct json_out *out, const struct ticket_view *view) {
+    const struct ladder_path *path = &view->ticket.path;
+    const struct region_table *regions = view->context.regions;
+    json_out_key(out, "ladder");
+    json_out_array_begin(out);
+    for (size_t i = 0; i < ladder_above_count(path); i++) {
+        json_out_string(out, region_get(regions, path->above[i]).code);
+    }
+    json_out_array_end(out);
+}
+
 /* The step of the clock that climbed highest. */
-static void write_escalation(struct json_out *out, const struct ticket *ticket) {
+static void write_escalation(struct json_out *out, const struct ticket_view *view) {
+    const struct ticket *ticket = &view->ticket;
     uint64_t step = ticket->unacked_step, rank = 0;
     for (size_t i = 0; i < TICKET_CLOCKS_MAX; i++) {
         if (ticket->clocks[i].is_used) {
@@ -125,6 +138,7 @@ static void write_escalation(struct json_out *out, const struct ticket *ticket) 
     json_out_key_u64(out, "step", step);
     json_out_key_u64(out, "rank", rank);
     json_out_instant_or_null(out, "acked_until", ticket->acked_until_ms);
+    write_ladder(out, view);
     json_out_object_end(out);
 }
 
@@ -254,7 +268,9 @@ void ticket_json_members(struct json_out *out, const struct ticket_view *view) {
     write_suspension(out, ticket);
     write_request(out, view);
     json_out_key_bool(out, "supervised", ticket->supervised != 0);
-    write_escalation(out, ticket);
+    const struct ticket_clock *reply = clock_of(ticket, STAGE_REPLY);
+    json_out_instant_or_null(out, "reply_by", reply != NULL ? reply->due_ms : 0);
+    write_escalation(out, view);
     write_joint(out, view);
     write_flags(out, ticket);
     write_counts(out, ticket);

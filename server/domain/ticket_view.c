@@ -27,8 +27,9 @@ void ticket_scene_deinit(struct ticket_scene *scene) {
 
 /* What a look-at would tell is told to nobody. */
 static void append_nowhere(void *context, const struct event *event) {
-    (void)context;
+    struct effects *nowhere = context;
     (void)event;
+    nowhere->next_seq++;
 }
 
 static void begin(struct ticket_view *view, const struct ticket_scene *scene, bool has_joint) {
@@ -38,8 +39,10 @@ static void begin(struct ticket_view *view, const struct ticket_scene *scene, bo
     }
     view->joints = (struct joint_pool){
         .joints = &view->joint, .count_max = 1, .used_count = 1, .touched_count = 1};
-    view->nowhere = (struct effects){
-        .context = NULL, .now_ms = scene->now_ms, .next_seq = 1, .append = append_nowhere};
+    view->nowhere = (struct effects){.context = &view->nowhere,
+                                     .now_ms = scene->now_ms,
+                                     .next_seq = 1,
+                                     .append = append_nowhere};
     view->context = (struct ticket_context){
         .policy = scene->policy,
         .policies = scene->policies,

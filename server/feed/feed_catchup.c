@@ -1,6 +1,7 @@
 #include "server/feed/feed_reader.h"
 
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 #include "server/process/log.h"
 
 #include <stdlib.h>
@@ -157,7 +158,8 @@ static void launch(struct feed *feed, struct catchup *job) {
     memcpy(job->epoch, feed->options.epoch, sizeof job->epoch);
     job->filter = reader->filter;
     job->reset = reader->reset;
-    job->from_seq = reader->cursor_seq + 1;
+    job->from_seq = reader->cursor_seq + 1 +
+                    (MUTANT(CATCHUP_SKIPS_ONE) && reader->cursor_seq + 1 < feed->durable_seq);
     job->through_seq = feed->durable_seq;
     job->bytes_max = (size_t)min_u64(CATCHUP_BYTES_MAX, buffer_bytes - buffer_bytes / 2);
     feed->jobs_running++;

@@ -1,6 +1,7 @@
 #include "server/feed/feed_reader.h"
 
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 #include "server/api/caller.h"
 #include "server/process/log.h"
 
@@ -130,12 +131,15 @@ static void start_position(struct reader *reader, const struct feed_position *po
     feed->options.metrics->feed_resumes_total++;
     if (strcmp(position->epoch, feed->options.epoch) != 0) {
         reader->reset = FEED_RESET_OTHER_EPOCH;
+    } else if (position->seq > feed->durable_seq && MUTANT(RESET_NOT_TOLD)) {
+        reader->cursor_seq = feed->durable_seq;
     } else if (position->seq > feed->durable_seq) {
         reader->reset = FEED_RESET_AHEAD;
         log_line(LOG_LEVEL_ERROR, LOG_FEED, "a reader holds an id that this store never reached",
                  "id_seq", LOG_U64, position->seq, "durable_seq", LOG_U64, feed->durable_seq, NULL);
     } else {
-        reader->cursor_seq = position->seq;
+        reader->cursor_seq =
+            position->seq + (MUTANT(CURSOR_OFF_BY_ONE) && position->seq < feed->durable_seq);
     }
     if (reader->reset != FEED_RESET_NONE) {
         reader->cursor_seq = 0;

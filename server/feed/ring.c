@@ -1,6 +1,7 @@
 #include "server/feed/ring.h"
 
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +64,8 @@ void ring_put(struct ring *ring, const struct ring_event *event, struct slice fr
     uint64_t end = at + frame.bytes;
     while (ring->oldest_seq < ring->next_seq &&
            (ring->next_seq - ring->oldest_seq > ring->events_mask ||
-            end - ring_event(ring, ring->oldest_seq)->at > ring->bytes)) {
+            (end - ring_event(ring, ring->oldest_seq)->at > ring->bytes &&
+             !MUTANT(RING_OVERWRITES)))) {
         ring->oldest_seq++;
     }
     memcpy(ring->memory + at % ring->bytes, frame.data, frame.bytes);

@@ -1,6 +1,7 @@
 #include "server/http/http_guard.h"
 
 #include "core/base/check.h"
+#include "core/base/mutant.h"
 
 #include <string.h>
 
@@ -97,7 +98,7 @@ enum http_refusal http_guard_request_line(struct slice line, const struct limits
 
 enum http_refusal http_guard_header_line(struct slice line, const struct limits *limits) {
     CHECK(line.bytes > 0);
-    if (line.data[0] == ' ' || line.data[0] == '\t') {
+    if ((line.data[0] == ' ' || line.data[0] == '\t') && !MUTANT(FOLDED_HEADER_TAKEN)) {
         return HTTP_REFUSAL_HEADER_FOLDED;
     }
     const uint8_t *colon = memchr(line.data, ':', line.bytes);

@@ -16,9 +16,10 @@ struct config {
     char keys_path[4096]; /* "": auth_keys_path says where */
     bool no_auth, insecure_no_auth, insecure_http;
     enum log_level log_level;
-    bool log_level_given; /* by a flag: a reload of the file does not change it */
-    bool access_log;      /* a line per request; errors are always logged */
-    uint64_t cache_bytes; /* RocksDB block cache */
+    bool log_level_given;    /* by a flag: a reload of the file does not change it */
+    char console_tiles[256]; /* address of map tiles with {z} {x} {y}; "": none */
+    bool access_log;         /* a line per request; errors are always logged */
+    uint64_t cache_bytes;    /* RocksDB block cache */
     uint64_t memtable_bytes;
     uint64_t pool_threads; /* readers: UV_THREADPOOL_SIZE */
     bool accept_loss;
@@ -38,6 +39,7 @@ struct config {
     X(insecure_http, insecure_http, BOOL, 0, 1)                                                    \
     X(log_level, log_level, LEVEL, 0, 0)                                                           \
     X(access_log, access_log, BOOL, 0, 1)                                                          \
+    X(console_tiles, console_tiles, TILES, 0, 255)                                                 \
     X(cache_bytes, cache_bytes, NUMBER, 1 * MIB, 1024 * GIB)                                       \
     X(memtable_bytes, memtable_bytes, NUMBER, 1 * MIB, 4 * GIB)                                    \
     X(pool_threads, pool_threads, NUMBER, 1, 1024)                                                 \

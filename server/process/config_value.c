@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum config_kind { CONFIG_TEXT, CONFIG_BOOL, CONFIG_LEVEL, CONFIG_NUMBER };
+enum config_kind { CONFIG_TEXT, CONFIG_TILES, CONFIG_BOOL, CONFIG_LEVEL, CONFIG_NUMBER };
 
 struct config_key {
     const char *key;
@@ -95,6 +95,25 @@ static enum status set_text(char *field, const char *value, uint64_t min, uint64
     return STATUS_OK;
 }
 
+/* It becomes part of a Content-Security-Policy: nothing in it may end a source or a directive. */
+static enum status set_tiles(char *field, const char *value, uint64_t max, struct error *error) {
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  "-._~:/?&=%{}@+";
+    if (*value == '\0') {
+        return set_text(field, value, 0, max, error);
+    }
+    bool is_web = strncmp(value, "https://", 8) == 0 || strncmp(value, "http://", 7) == 0;
+    if (!is_web || value[strspn(value, allowed)] != '\0' || strstr(value, "{z}") == NULL ||
+        strstr(value, "{x}") == NULL || strstr(value, "{y}") == NULL) {
+        return refuse(error, value, "is no http(s) address of tiles with {z}, {x} and {y}");
+    }
+    const char *host = strstr(value, "://") + 3;
+    if (strcspn(host, "{}@?") < strcspn(host, "/")) {
+        return refuse(error, value, "names no plain host");
+    }
+    return set_text(field, value, 0, max, error);
+}
+
 static enum status set_bool(bool *field, const char *value, struct error *error) {
     if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0) {
         return refuse(error, value, "is neither true nor false");
@@ -114,6 +133,8 @@ enum status config_set(struct config *config, const char *key, const char *value
         switch (row->kind) {
         case CONFIG_TEXT:
             return set_text(field, value, row->min, row->max, error);
+        case CONFIG_TILES:
+            return set_tiles(field, value, row->max, error);
         case CONFIG_BOOL:
             return set_bool(field, value, error);
         case CONFIG_LEVEL:
@@ -162,6 +183,7 @@ static void write_text(struct buffer *to, const char *value) {
 static void write_value(struct buffer *to, const struct config_key *row, const void *field) {
     switch (row->kind) {
     case CONFIG_TEXT:
+    case CONFIG_TILES:
         write_text(to, field);
         break;
     case CONFIG_BOOL:

@@ -17,7 +17,7 @@ struct histogram {
 void histogram_add(struct histogram *histogram, double seconds);
 uint64_t histogram_count(const struct histogram *histogram);
 
-enum { METRICS_ROUTES_MAX = 40 };
+enum { METRICS_ROUTES_MAX = 48 };
 
 struct metrics {
     uint64_t reports_total[VERDICT_COUNT];
@@ -29,7 +29,7 @@ struct metrics {
     struct histogram seal_seconds;
     uint64_t clock_steps_total;
     bool clock_suspect; /* deadlines are held until the wall clock is believed */
-    uint64_t deadlines_fired_total, deadlines_late_total;
+    uint64_t deadlines_fired_total, deadlines_late_total, deadlines_stray_total;
     struct histogram deadline_lateness_seconds; /* due until its effects are in the open block */
     uint64_t feed_events_total, feed_resumes_total, feed_resets_total, feed_cut_total;
     uint64_t http_requests_total[METRICS_ROUTES_MAX]

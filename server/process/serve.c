@@ -4,6 +4,7 @@
 #include "server/api/audit.h"
 #include "server/api/caller.h"
 #include "server/api/routes.h"
+#include "server/domain/creates.h"
 #include "server/domain/driver.h"
 #include "server/domain/ticket_load.h"
 #include "server/intake.h"
@@ -397,6 +398,9 @@ static enum status open_parts(struct serve *serve, struct error *error) {
         status = intake_new(&services->intake, services, error);
     }
     if (status == STATUS_OK) {
+        status = creates_new(&services->creates, services->db, limits->create_keys, error);
+    }
+    if (status == STATUS_OK) {
         status = driver_new(&services->driver, services, error);
         services->ticket_loader = ticket_loader_new(services);
     }
@@ -532,6 +536,7 @@ static void close_parts(struct serve *serve) {
     intake_free(services->intake);
     ticket_loader_free(services->ticket_loader);
     driver_free(services->driver);
+    creates_free(services->creates);
     if (services->regions != NULL) {
         regions_free(services->regions);
     }

@@ -1,10 +1,10 @@
 #include "server/replay/archive.h"
 
 #include "core/base/check.h"
+#include "storage/pages.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 /* A row in the ring. It never wraps around: what is left of the ring before it is passed over. */
 struct kept {
@@ -23,10 +23,9 @@ static size_t rounded(size_t bytes) {
 enum status archive_init(struct archive *archive, size_t ring_bytes) {
     CHECK(ring_bytes % 16 == 0 && ring_bytes >= sizeof(struct kept));
     *archive = (struct archive){.ring_bytes = ring_bytes, .slots_mask = SLOTS_FIRST - 1};
-    void *ring = mmap(NULL, ring_bytes, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *ring = pages_new(ring_bytes);
     archive->slots = calloc(SLOTS_FIRST, sizeof *archive->slots);
-    if (ring == MAP_FAILED || archive->slots == NULL) {
+    if (ring == NULL || archive->slots == NULL) {
         free(archive->slots);
         archive->slots = NULL;
         return STATUS_NO_MEMORY;
@@ -36,9 +35,7 @@ enum status archive_init(struct archive *archive, size_t ring_bytes) {
 }
 
 void archive_deinit(struct archive *archive) {
-    if (archive->ring != NULL) {
-        munmap(archive->ring, archive->ring_bytes);
-    }
+    pages_free(archive->ring, archive->ring_bytes);
     free(archive->slots);
     *archive = (struct archive){0};
 }

@@ -26,17 +26,25 @@ static void write_pending(struct replay_out *out) {
     buffer_reset(&out->pending);
 }
 
+/* Every line begins alike, and many have the instant of the line before. */
 static void begin(struct json_out *json, struct replay_out *out, const struct replay_run *run,
-                  uint64_t seq) {
-    json_out_init(json, &out->pending);
+                  uint64_t seq, const char *kind) {
+    struct buffer *to = &out->pending;
+    if (out->at_ms != run->now_ms || !out->has_at) {
+        instant_format(out->at, run->now_ms);
+        out->at_ms = run->now_ms;
+        out->has_at = true;
+    }
+    json_out_init(json, to);
     json_out_object_begin(json);
-    json_out_key(json, "at");
-    json_out_instant(json, run->now_ms);
-    json_out_key(json, "seq");
-    json_out_u64(json, seq);
-    json_out_key(json, "line");
-    json_out_u64(json, run->line);
-    json_out_key(json, "kind");
+    buffer_append_slice(to, SLICE_LITERAL("\"at\":\""));
+    buffer_append(to, out->at, sizeof out->at);
+    buffer_append_slice(to, SLICE_LITERAL("\",\"seq\":"));
+    buffer_append_u64(to, seq);
+    buffer_append_slice(to, SLICE_LITERAL(",\"line\":"));
+    buffer_append_u64(to, run->line);
+    buffer_append_slice(to, SLICE_LITERAL(",\"kind\":"));
+    json_out_text(json, kind);
 }
 
 static void end(struct json_out *json, struct replay_out *out) {
@@ -54,11 +62,10 @@ static void on_event(void *context, const struct replay_run *run, const struct e
         policy_category_by_tag(run->rules.policy, entry->category_tag);
     const struct region_table *regions = run->rules.regions;
     struct json_out json;
-    begin(&json, out, run, seq);
-    json_out_text(&json, entry_kind_name(entry->kind));
+    begin(&json, out, run, seq, entry_kind_name(entry->kind));
     json_out_key(&json, "grid");
     if (entry->region < region_count(regions)) {
-        json_out_string(&json, region_get(regions, entry->region).code);
+        json_out_string(&json, region_code(regions, entry->region));
     } else {
         json_out_null(&json);
     }
@@ -78,8 +85,7 @@ static void on_report(void *context, const struct replay_run *run, const struct 
                       uint64_t seq, const struct world_taken *taken) {
     struct replay_out *out = context;
     struct json_out json;
-    begin(&json, out, run, seq);
-    json_out_text(&json, "report");
+    begin(&json, out, run, seq, "report");
     json_out_key(&json, "source");
     json_out_string(&json, report->source);
     json_out_key(&json, "id");

@@ -9,11 +9,15 @@
 #ifndef SERVER_REPLAY_OUT_H
 #define SERVER_REPLAY_OUT_H
 
+#include "core/text/instant.h"
 #include "server/replay/run.h"
 
 struct replay_out {
     struct buffer pending;
     int file;
+    char at[INSTANT_TEXT_BYTES]; /* at_ms as text, when has_at */
+    int64_t at_ms;
+    bool has_at;
     bool failed; /* told by replay_out_close */
 };
 

@@ -1,11 +1,11 @@
 #include "server/replay/run.h"
 
 #include "core/base/check.h"
+#include "storage/pages.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 enum {
     FLUSH_STEPS = 4096, /* between lines; with those of a line under INCIDENTS_PENDING_MAX / 2 */
@@ -16,19 +16,13 @@ enum {
 
 /* Memory. */
 
-static void *map(size_t bytes) {
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
-}
-
 static bool make_memory(struct replay_run *run) {
     run->engine_bytes = engine_bytes(&run->engine_limits);
     run->world_bytes = world_bytes(run->rules.limits);
     run->wheel_bytes = wheel_bytes(REPLAY_DEADLINES_MAX);
-    run->engine_memory = map(run->engine_bytes);
-    run->world_memory = map(run->world_bytes);
-    run->wheel_memory = map(run->wheel_bytes);
+    run->engine_memory = pages_new(run->engine_bytes);
+    run->world_memory = pages_new(run->world_bytes);
+    run->wheel_memory = pages_new(run->wheel_bytes);
     run->wheel = malloc(sizeof *run->wheel);
     run->log_memory = malloc(event_log_bytes(STEP_ENTRIES_MAX, STEP_EVENTS_BYTES_MAX));
     run->arena_memory = malloc(ARENA_BYTES);
@@ -37,16 +31,10 @@ static bool make_memory(struct replay_run *run) {
            archive_init(&run->archive, REPLAY_ARCHIVE_BYTES) == STATUS_OK;
 }
 
-static void unmap(void *memory, size_t bytes) {
-    if (memory != NULL) {
-        munmap(memory, bytes);
-    }
-}
-
 void replay_run_shrink(struct replay_run *run) {
-    unmap(run->engine_memory, run->engine_bytes);
-    unmap(run->world_memory, run->world_bytes);
-    unmap(run->wheel_memory, run->wheel_bytes);
+    pages_free(run->engine_memory, run->engine_bytes);
+    pages_free(run->world_memory, run->world_bytes);
+    pages_free(run->wheel_memory, run->wheel_bytes);
     free(run->wheel);
     free(run->log_memory);
     free(run->arena_memory);
@@ -76,8 +64,6 @@ enum status replay_run_init(struct replay_run *run, const struct replay_rules *r
         return error_set(error, STATUS_NO_MEMORY, "out of memory: replay a part of the input", NULL,
                          NULL);
     }
-    /* Identities are spread over all of it. */
-    (void)madvise(run->engine_memory, run->engine_bytes, MADV_HUGEPAGE);
     engine_init(&run->engine, &run->engine_limits, run->engine_memory, 1);
     world_init(&run->world, run->world_memory, rules->limits);
     event_log_init(&run->log, run->log_memory, STEP_ENTRIES_MAX, STEP_EVENTS_BYTES_MAX);

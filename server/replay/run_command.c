@@ -26,8 +26,7 @@ static struct ticket *in_memory(struct replay_run *run, uint64_t number) {
     if (row.bytes > 0) {
         uint8_t key[TICKET_KEY_BYTES];
         ticket_key_encode(key, number);
-        enum status status =
-            world_restore_ticket(&run->world, (struct slice){key, sizeof key}, row);
+        enum status status = world_load_ticket(&run->world, (struct slice){key, sizeof key}, row);
         CHECK(status == STATUS_OK || status == STATUS_FULL);
         ticket = docket_find(&run->world.docket, number);
     }

@@ -1,4 +1,4 @@
-/* server/policy/calendar-cn.yaml as it was when gridd was built (server/embed.cmake writes the
+/* server/policy/calendar-cn.yaml as it was when gridd was built (server/embed/embed.c writes the
  * array). */
 #ifndef SERVER_RULES_CALENDAR_DEFAULT_H
 #define SERVER_RULES_CALENDAR_DEFAULT_H

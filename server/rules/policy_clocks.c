@@ -87,25 +87,32 @@ enum status policy_read_ladders(struct policy *policy, const struct yaml_file *f
     return status;
 }
 
-static enum status read_decide(const struct policy_item *item, struct policy *policy,
-                               unsigned priority, const char *text) {
-    const char key[] = {'P', (char)('0' + priority), '\0'};
-    struct stage_limit limit = policy->decide[priority];
-    struct error why;
-    enum status status = policy_word_limit(item, key, text, &limit);
-    if (status == STATUS_OK && policy_set_decide(policy, priority, limit, &why) != STATUS_OK) {
-        status = policy_item_refuse(item, key, why.message);
+/* A section with one limit a priority. */
+static enum status read_limits(const struct policy_item *item, struct policy *policy,
+                               const struct limits_yaml *from, const struct stage_limit now[5],
+                               enum status (*set)(struct policy *policy, unsigned priority,
+                                                  struct stage_limit limit, struct error *error)) {
+    enum status status = STATUS_OK;
+    for (unsigned priority = 1; status == STATUS_OK && from != NULL && priority <= 4; priority++) {
+        const char key[] = {'P', (char)('0' + priority), '\0'};
+        struct stage_limit limit = now[priority];
+        struct error why;
+        status = policy_word_limit(item, key, from->of[priority], &limit);
+        if (status == STATUS_OK && set(policy, priority, limit, &why) != STATUS_OK) {
+            status = policy_item_refuse(item, key, why.message);
+        }
     }
     return status;
 }
 
 enum status policy_read_times(struct policy *policy, const struct yaml_file *file,
                               const struct policy_yaml *loaded, struct error *error) {
-    const struct policy_item decide = {file, error, "decide"}, item = {file, error, ""};
-    enum status status = STATUS_OK;
-    for (unsigned priority = 1; status == STATUS_OK && priority <= 4; priority++) {
-        const char *text = loaded->decide != NULL ? loaded->decide->of[priority] : NULL;
-        status = read_decide(&decide, policy, priority, text);
+    const struct policy_item decide = {file, error, "decide"}, reply = {file, error, "reply"},
+                             item = {file, error, ""};
+    enum status status =
+        read_limits(&decide, policy, loaded->decide, policy->decide, policy_set_decide);
+    if (status == STATUS_OK) {
+        status = read_limits(&reply, policy, loaded->reply, policy->reply, policy_set_reply);
     }
     uint32_t archive_s = policy->archive_s, reopen_s = policy->reopen_s,
              return_s = policy->return_s, percent = policy->self_check_percent;

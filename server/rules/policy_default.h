@@ -1,4 +1,5 @@
-/* server/policy/default.yaml as it was when gridd was built (server/embed.cmake writes the array).
+/* server/policy/default.yaml as it was when gridd was built (server/embed/embed.c writes the
+ * array).
  */
 #ifndef SERVER_RULES_POLICY_DEFAULT_H
 #define SERVER_RULES_POLICY_DEFAULT_H

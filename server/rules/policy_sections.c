@@ -150,6 +150,62 @@ enum status policy_read_categories(struct policy *policy, const struct yaml_file
     return status;
 }
 
+static enum status read_fire_observers(const struct policy_item *item, const struct fire_yaml *from,
+                                       struct fire_rules *ret) {
+    enum status status = STATUS_OK;
+    for (unsigned kind = 0; status == STATUS_OK && kind < OBSERVER_COUNT; kind++) {
+        const struct fire_observer_yaml *observer = from->of[kind];
+        struct policy_item place = {item->file, item->error, ""};
+        if (observer == NULL) {
+            continue;
+        }
+        snprintf(place.path, sizeof place.path, "fire.%s", observer_name((enum observer_kind)kind));
+        status =
+            policy_word_time(&place, "window", observer->window, &ret->observers[kind].window_s);
+        if (status == STATUS_OK) {
+            status = policy_word_number(&place, "radius_m", observer->radius_m,
+                                        &ret->observers[kind].radius_m);
+        }
+    }
+    return status;
+}
+
+static enum status read_fire_figures(const struct policy_item *item, const struct fire_yaml *from,
+                                     struct fire_rules *ret) {
+    enum status status = policy_word_number(item, "rekindle_m", from->rekindle_m, &ret->rekindle_m);
+    if (status == STATUS_OK) {
+        status = policy_word_number(item, "overlap_percent", from->overlap_percent,
+                                    &ret->overlap_percent);
+    }
+    if (status == STATUS_OK) {
+        status = policy_word_time(item, "sequence_gap", from->sequence_gap, &ret->sequence_gap_s);
+    }
+    if (status == STATUS_OK) {
+        status =
+            policy_word_number(item, "confirm_frames", from->confirm_frames, &ret->confirm_frames);
+    }
+    return status != STATUS_OK ? status
+                               : policy_word_time(item, "confirm_within", from->confirm_within,
+                                                  &ret->confirm_within_s);
+}
+
+enum status policy_read_fire(struct policy *policy, const struct yaml_file *file,
+                             const struct policy_yaml *loaded, struct error *error) {
+    struct policy_item item = {file, error, "fire"};
+    struct fire_rules rules = policy->fire;
+    struct error why;
+    if (loaded->fire == NULL) {
+        return STATUS_OK;
+    }
+    enum status status = read_fire_observers(&item, loaded->fire, &rules);
+    if (status == STATUS_OK) {
+        status = read_fire_figures(&item, loaded->fire, &rules);
+    }
+    return status != STATUS_OK
+               ? status
+               : policy_item_status(&item, policy_set_fire(policy, &rules, &why), &why);
+}
+
 static enum status read_channel(const struct policy_item *item, struct policy *policy,
                                 const struct channel_yaml *from) {
     enum observer_kind observer = OBSERVER_PERSON;

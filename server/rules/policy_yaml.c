@@ -36,7 +36,7 @@ static const cyaml_schema_field_t category_fields[] = {
     CATEGORY("follow_up", limits[STAGE_FOLLOW_UP]),
     CATEGORY("overall", limits[STAGE_OVERALL]),
     CYAML_FIELD_END};
-_Static_assert(STAGE_COUNT == 10, "each stage but decide has its key here");
+_Static_assert(STAGE_COUNT == 11, "each stage but decide and reply has its key here");
 
 static const cyaml_schema_field_t channel_fields[] = {
     WORD(REQUIRED, channel_yaml, "code", code), WORD(REQUIRED, channel_yaml, "name", name),
@@ -86,9 +86,25 @@ static const cyaml_schema_field_t ladder_fields[] = {
 static const cyaml_schema_field_t ladders_fields[] = {LADDERS(1), LADDERS(2), LADDERS(3),
                                                       LADDERS(4), CYAML_FIELD_END};
 
-#define DECIDE(priority) WORD(OPTIONAL, decide_yaml, "P" #priority, of[priority])
-static const cyaml_schema_field_t decide_fields[] = {DECIDE(1), DECIDE(2), DECIDE(3), DECIDE(4),
+#define LIMIT(priority) WORD(OPTIONAL, limits_yaml, "P" #priority, of[priority])
+static const cyaml_schema_field_t limits_fields[] = {LIMIT(1), LIMIT(2), LIMIT(3), LIMIT(4),
                                                      CYAML_FIELD_END};
+
+#define FIRE_OBSERVER(member) WORD(OPTIONAL, fire_observer_yaml, #member, member)
+static const cyaml_schema_field_t fire_observer_fields[] = {
+    FIRE_OBSERVER(window), FIRE_OBSERVER(radius_m), CYAML_FIELD_END};
+
+#define FIRE_KIND(name, text)                                                                      \
+    CYAML_FIELD_MAPPING_PTR(text, OPTIONAL, struct fire_yaml, of[OBSERVER_##name],                 \
+                            fire_observer_fields),
+#define FIRE(member) WORD(OPTIONAL, fire_yaml, #member, member)
+static const cyaml_schema_field_t fire_fields[] = {OBSERVER_TABLE(FIRE_KIND) FIRE(rekindle_m),
+                                                   FIRE(overlap_percent),
+                                                   FIRE(sequence_gap),
+                                                   FIRE(confirm_frames),
+                                                   FIRE(confirm_within),
+                                                   CYAML_FIELD_END};
+#undef FIRE_KIND
 
 static const cyaml_schema_value_t category_schema = ITEMS(category_yaml, category_fields);
 static const cyaml_schema_value_t channel_schema = ITEMS(channel_yaml, channel_fields);
@@ -106,7 +122,9 @@ static const cyaml_schema_field_t policy_fields[] = {
     LIST(OPTIONAL, assignments, &assignment_schema, 0, ASSIGNMENTS_MAX),
     WORD(OPTIONAL, policy_yaml, "ladder_pause", ladder_pause),
     CYAML_FIELD_MAPPING_PTR("ladders", OPTIONAL, struct policy_yaml, ladders, ladders_fields),
-    CYAML_FIELD_MAPPING_PTR("decide", OPTIONAL, struct policy_yaml, decide, decide_fields),
+    CYAML_FIELD_MAPPING_PTR("decide", OPTIONAL, struct policy_yaml, decide, limits_fields),
+    CYAML_FIELD_MAPPING_PTR("reply", OPTIONAL, struct policy_yaml, reply, limits_fields),
+    CYAML_FIELD_MAPPING_PTR("fire", OPTIONAL, struct policy_yaml, fire, fire_fields),
     WORD(OPTIONAL, policy_yaml, "archive", archive),
     WORD(OPTIONAL, policy_yaml, "reopen", reopen),
     WORD(OPTIONAL, policy_yaml, "return_window", return_window),

@@ -9,7 +9,7 @@
 struct category_yaml {
     char *code, *name, *priority, *severity;
     char *ticket, *self_handle, *confidential, *merge;
-    char *limits[STAGE_COUNT]; /* keys are the stages' names; never of STAGE_DECIDE */
+    char *limits[STAGE_COUNT]; /* keys are the stages' names; never of STAGE_DECIDE, _REPLY */
 };
 
 struct channel_yaml {
@@ -38,8 +38,16 @@ struct ladder_yaml {
 struct ladders_yaml {
     struct ladder_yaml *of[5];
 };
-struct decide_yaml {
+struct limits_yaml {
     char *of[5];
+};
+
+struct fire_observer_yaml {
+    char *window, *radius_m;
+};
+struct fire_yaml {
+    struct fire_observer_yaml *of[OBSERVER_COUNT];
+    char *rekindle_m, *overlap_percent, *sequence_gap, *confirm_frames, *confirm_within;
 };
 
 struct policy_yaml {
@@ -51,7 +59,8 @@ struct policy_yaml {
     struct assignment_yaml *assignments;
     uint32_t categories_count, channels_count, merge_classes_count, units_count, assignments_count;
     struct ladders_yaml *ladders;
-    struct decide_yaml *decide;
+    struct limits_yaml *decide, *reply;
+    struct fire_yaml *fire;
     char *ladder_pause;
     char *archive, *reopen, *return_window, *self_check_percent;
 };
@@ -94,6 +103,8 @@ enum status policy_read_units(struct policy *policy, const struct yaml_file *fil
                               const struct policy_yaml *loaded, struct error *error);
 enum status policy_read_ladders(struct policy *policy, const struct yaml_file *file,
                                 const struct policy_yaml *loaded, struct error *error);
+enum status policy_read_fire(struct policy *policy, const struct yaml_file *file,
+                             const struct policy_yaml *loaded, struct error *error);
 enum status policy_read_times(struct policy *policy, const struct yaml_file *file,
                               const struct policy_yaml *loaded, struct error *error);
 

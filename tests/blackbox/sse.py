@@ -109,7 +109,7 @@ class Feed:
         """Reads once, waiting at most that long; False at the end of the stream or when nothing came."""
         self.socket.settimeout(max(seconds, 0.001))
         try:
-            part = self.socket.recv(1 << 20)
+            part = self.socket.recv(1 << 16)
         except TimeoutError:
             return False
         except ConnectionError:

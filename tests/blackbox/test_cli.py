@@ -1,4 +1,4 @@
-"""The command line: help, exit codes, verify, backup, restore."""
+"""The command line: help, exit codes, verify, repair, backup, restore."""
 import os
 import pathlib
 import shutil
@@ -7,7 +7,7 @@ import subprocess
 
 from gridd import BIN, REGIONS, Gridd, report, run
 
-COMMANDS = ("init", "serve", "replay", "verify", "backup", "restore")
+COMMANDS = ("init", "serve", "replay", "verify", "repair", "backup", "restore")
 
 
 def refused(result, code):
@@ -115,6 +115,25 @@ def test_verify_names_damage():
             flip_a_bit(target, os.path.getsize(target) // 3)
             assert run("verify", "--data", copy).returncode == 1, path
             shutil.rmtree(copy)
+
+
+def test_a_torn_manifest_is_refused_and_repaired():
+    with Gridd() as server:
+        refused(run("repair", "--data", server.data), 1)  # it is open
+        server.post_lines([report(n) for n in range(100)])
+        server.kill()
+        assert "nothing was changed" in run("repair", "--data", server.data).stdout
+        manifest = next(server.data.glob("MANIFEST-*"))
+        whole = manifest.read_bytes()
+        record = b"\x01\x02\x03\x04" + b"\x14\x00" + b"\x01"  # checksum, 20 bytes, a full fragment
+        manifest.write_bytes(whole + record + bytes(20))
+        assert "MANIFEST" in refused(run("serve", "--no-auth", "--listen", "127.0.0.1:0", "--data", server.data), 1)
+        repaired = run("repair", "--data", server.data)
+        assert repaired.returncode == 0 and f"torn-{manifest.name}" in repaired.stdout
+        assert manifest.read_bytes() == whole and (server.data / f"torn-{manifest.name}").stat().st_size == len(whole) + 27
+        assert run("verify", "--data", server.data).returncode == 0
+        server.start()
+        assert len(server.timeline("c")) >= 100
 
 
 def test_a_lost_log_is_refused_loudly():

@@ -68,6 +68,49 @@ def test_an_order_goes_to_each_addressee_and_comes_back():
         assert kinds[0] == "directive.issued" and "directive.receipt" in kinds and "directive.done" in kinds
 
 
+def test_a_reopening_after_the_end_is_counted_and_told():
+    with Gridd() as server:
+        issued = issue(server)
+        name, (first, second) = issued["directive"], issued["tickets"]
+        for ticket in (first, second):
+            done(server, ticket, "sign")
+            done(server, ticket, "submit_result", note="all clear")
+            done(server, ticket, "check_pass")
+        done(server, second, "archive", role="system")
+        assert directive_of(server, name)["complete"]
+        done(server, first, "reopen", note="wet again")
+        server.restart()
+        done(server, second, "reopen", note="here too")
+        now = directive_of(server, name)
+        assert not now["complete"] and now["done_at"] is None and now["totals"]["done"] == rate(0, 2)
+        told = [row for row in server.timeline("c", "?kind=directive.*&order=asc") if row["kind"] == "directive.reopened"]
+        assert [(row["ticket"], row["done"], row["complete"]) for row in told] == [(first, 1, False), (second, 0, False)]
+        for ticket in (first, second):
+            done(server, ticket, "sign")
+            done(server, ticket, "submit_result", note="dry")
+            done(server, ticket, "check_pass")
+        assert directive_of(server, name)["complete"] and directive_of(server, name)["done_at"]
+        last = server.timeline("c", "?kind=directive.*")[0]
+        assert last["kind"] == "directive.done" and last["done"] == 2 and last["complete"]
+
+
+def test_an_order_that_is_sent_twice_is_issued_once():
+    body = {"text": "check the drains", "addressees": [{"region": "c1"}, {"region": "c10"}]}
+    with Gridd() as server:
+        first = send(server, "/v1/directives", body, **{"Idempotency-Key": "d-1"})
+        assert first.status == 201
+        ticket = send(server, "/v1/tickets", {"category": "streetlight", "grid": "g1"}, **{"Idempotency-Key": "d-1"})
+        assert ticket.status == 201, "a key is one of its kind"
+        for _ in range(2):
+            again = send(server, "/v1/directives", body, **{"Idempotency-Key": "d-1"})
+            assert again.status == 200 and again.headers["Idempotent-Replay"] == "true"
+            assert again.json() == first.json()
+            answer = send(server, "/v1/directives", {**body, "priority": 1}, **{"Idempotency-Key": "d-1"})
+            assert answer.status == 409 and answer.json()["title"] == "conflict"
+            server.restart()
+        assert len(pages(server, "/v1/tickets", 100)) == 3
+
+
 def test_many_addressees_in_one_commit_and_in_pages():
     regions = REGIONS + "".join(f"v{n},c1,2,Village {n},,\n" for n in range(1500))
     with Gridd(regions=regions) as server:

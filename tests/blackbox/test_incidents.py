@@ -98,7 +98,7 @@ def test_closing_follows_the_ticket(fresh):
 def test_merge_and_unmerge_bring_tickets_along(fresh):
     a, b, c = lamp(fresh, 1), lamp(fresh, 2, 1000), lamp(fresh, 3, 1010)
     assert b["incident"] == c["incident"] != a["incident"]
-    merged = merge(fresh, b["incident"], {"into": a["incident"]})
+    merged = merge(fresh, b["incident"], {"into": a["incident"], "actor": "desk", "note": "the same lamp"})
     assert merged["id"] == a["incident"] and merged["merged"] == b["incident"] and merged["reports_count"] == 3
     gone = incident_of(fresh, b["incident"])
     assert gone["state"] == "merged" and gone["merged_into"] == a["incident"]
@@ -121,7 +121,10 @@ def test_merge_and_unmerge_bring_tickets_along(fresh):
     fresh.restart()
     assert [incident_of(fresh, x["incident"]) for x in (a, b)] == before
 
-    apart = unmerge(fresh, a["incident"], [c["seq"], b["seq"]])
+    apart = unmerge(fresh, a["incident"], {"seq": [c["seq"], b["seq"]], "actor": "chen", "note": "two \"lamps\""})
+    told = {row["kind"]: row for row in fresh.timeline("c", "?kind=incident.*")}
+    assert told["incident.merged"]["actor"] == "desk" and told["incident.merged"]["note"] == "the same lamp"
+    assert told["incident.unmerged"]["actor"] == "chen" and told["incident.unmerged"]["note"] == 'two "lamps"'
     assert apart["id"] == b["incident"] and apart["from"] == a["incident"] and apart["reports_count"] == 2
     assert incident_of(fresh, a["incident"])["reports_count"] == 1
     assert ticket_of(fresh, b["ticket"])["state"] == "reported"
@@ -144,6 +147,9 @@ def test_what_cannot_be_merged(fresh):
     assert merge(fresh, a["incident"], {"into": gas["incident"]}, 409)["reason"] == "class"
     assert merge(fresh, a["incident"], {"into": a["incident"]}, 422)["errors"][0]["pointer"] == "/into"
     assert merge(fresh, a["incident"], {"into": "i99999"}, 422)["errors"][0]["pointer"] == "/into"
+    for fields, pointer in (({"actor": "x" * 129}, "/actor"), ({"note": "x" * 2049}, "/note"), ({"note": 5}, "/note")):
+        assert merge(fresh, a["incident"], {"into": "i1", **fields}, 422)["errors"][0]["pointer"] == pointer
+        assert unmerge(fresh, a["incident"], {"seq": [1], **fields}, 422)["errors"][0]["pointer"] == pointer
     assert merge(fresh, "i99999", {"into": a["incident"]}, 404)
     assert merge(fresh, a["ticket"], {"into": a["incident"]}, 404)
     for body in ({}, {"into": None}, {"into": 5}, {"into": "t5"}, {"into": a["incident"], "x": 1}):
@@ -213,6 +219,51 @@ def test_fires_show_where_they_are_thought_to_be(fresh):
     assert incident["localised"] and incident["confidence"] == "observed" and incident["flags"] == ["on_scene"]
     assert abs(incident["estimate"]["lat"] - LAT) < 0.001 and incident["estimate"]["radius_m"] > 0
     assert len(incident["sights"]) == 1 and incident["priority"] == 1
+
+
+def camera_frame(server, number, seconds, box, azimuth=40, pose="north"):
+    return reported(server, number, category="forest_fire", grid="g1", channel="camera", device="c1",
+                    location={"lat": LAT, "lon": LON}, occurred_at=instant(seconds),
+                    bearing={"azimuth_deg": azimuth, "cone_deg": 2}, attributes={"pose": pose, "bbox": box})
+
+
+def test_a_cameras_frames_are_a_sequence(fresh):
+    """Boxes that overlap go on with one fire and confirm it; another place in the image is another sequence."""
+    first = camera_frame(fresh, 1, -200, [0.1, 0.1, 0.2, 0.2])
+    assert incident_of(fresh, first["incident"])["confirmed"] is False
+    second = camera_frame(fresh, 2, -100, [0.12, 0.1, 0.22, 0.2], azimuth=80)
+    assert second["incident"] == first["incident"] and stored(fresh, second["seq"])["match"]["rule"] == "sequence"
+    elsewhere = camera_frame(fresh, 3, -100, [0.8, 0.1, 0.9, 0.2], azimuth=120)
+    assert elsewhere["incident"] != first["incident"]
+    paged = ticket_of(fresh, first["ticket"])
+    camera_frame(fresh, 4, 0, [0.13, 0.1, 0.23, 0.2])
+    incident = incident_of(fresh, first["incident"])
+    assert incident["confirmed"] is True and incident["observers"]["independent"] == 1
+    assert [(item["frames"], item["bbox"]) for item in incident["sequences"]] == [(3, [0.13, 0.1, 0.23, 0.2])]
+    kinds = [event["kind"] for event in fresh.timeline("g1") if event.get("incident") == first["incident"]]
+    assert kinds.count("incident.confirmed") == 1 and "incident.repaged" not in kinds
+    assert ticket_of(fresh, first["ticket"])["state"] == paged["state"]
+    fresh.restart()
+    assert incident_of(fresh, first["incident"]) == incident
+    single = unmerge(fresh, first["incident"], [second["seq"]])
+    assert incident_of(fresh, single["id"])["confirmed"] is False
+    assert incident_of(fresh, first["incident"])["confirmed"] is False
+    assert incident_of(fresh, first["incident"])["sequences"][0]["frames"] == 2
+
+
+def test_a_flapping_sensor_pages_first_and_opens_one_fault(fresh):
+    answers = []
+    for number in range(12):
+        state = {"alarm": "smoke"} if number % 2 == 0 else {"alarm": "smoke", "alarm_state": "clear"}
+        answers.append(reported(fresh, number, category="sensor_alarm", grid="g1", device="s1", severity="extreme",
+                                occurred_at=instant(number - 12), attributes=state))
+    assert answers[0]["ticket"] and len({answer["incident"] for answer in answers}) == 1
+    incident = incident_of(fresh, answers[0]["incident"])
+    alarm = incident["alarm"]
+    assert alarm["flapping"] and alarm["occurrences"] == 6 and alarm["suppressed_total"] == 3
+    assert incident["reports_count"] == 12
+    assert ticket_of(fresh, alarm["fault_ticket"])["category"] == "sensor_fault"
+    assert len(pages(fresh, "/v1/tickets?category=sensor_fault", 10)) == 1
 
 
 @pytest.mark.parametrize("name", ["i0", "i", "1", "t1", "i01", "i-1", "i99999999", "i99999999999999999999"])

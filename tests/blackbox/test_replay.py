@@ -361,6 +361,23 @@ def test_what_would_have_been(tmp_path):
     assert differences["tickets"]["only_under_compare_policy"]["not_there_otherwise"] == 1
 
 
+def test_another_policys_fire_figures(tmp_path):
+    """Pixels 1,500 m from each other: one fire, or two."""
+    def pixel(seconds, number, lat):
+        return report(seconds, number, "fire", channel="satellite", location={"lat": lat, "lon": 110.001})
+
+    (tmp_path / "other.yaml").write_text(POLICY + "fire: {modis: {window: 1h, radius_m: 700}}\n")
+    lines = [pixel(0, 1, 30.001), pixel(10, 2, 30.0145)]
+    replayed = Replayed(tmp_path, lines, flags=("--compare-policy", tmp_path / "other.yaml"))
+    assert replayed.stats["policy"]["incidents"]["distinct"] == 1
+    assert replayed.stats["compare_policy"]["incidents"]["distinct"] == 2
+    (tmp_path / "bad.yaml").write_text(POLICY + "fire:\n  modis: {window: 8d}\n")
+    refused = run("replay", "--policy", tmp_path / "bad.yaml", "--regions", tmp_path / "regions.csv", "--input",
+                  tmp_path / "in.ndjson")
+    line = POLICY.count("\n") + 2
+    assert refused.returncode != 0 and f"bad.yaml:{line}: fire.modis.window: is not from" in refused.stderr
+
+
 def test_a_policy_against_itself_differs_in_nothing(tmp_path):
     replayed = Replayed(tmp_path, year_of_work()[:600], flags=("--compare-policy", tmp_path / "policy.yaml"))
     differences = replayed.stats["differences"]

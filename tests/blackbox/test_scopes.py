@@ -127,7 +127,12 @@ REQUESTS = {
     "status": (lambda w, code, at: ("/v1/status", None), {200}),
     "healthz": (lambda w, code, at: ("/healthz", None), {200}),
     "readyz": (lambda w, code, at: ("/readyz", None), {200}),
-    "root": (lambda w, code, at: ("/", None), {200}),
+    "region_roots": (lambda w, code, at: ("/v1/regions", None), {200}),
+    "policy": (lambda w, code, at: ("/v1/policy", None), {200}),
+    "console": (lambda w, code, at: ("/", None), {200}),
+    "console_settings": (lambda w, code, at: ("/console/settings.json", None), {200}),
+    "console_file": (lambda w, code, at: ("/console/app.js", None), {200}),
+    "licences": (lambda w, code, at: ("/licences.txt", None), {200}),
 }
 
 

@@ -1,4 +1,6 @@
 """Tickets over HTTP, as api.md says: their whole life, what is refused, and everything again after a kill."""
+import json
+
 import pytest
 
 from gridd import Gridd
@@ -61,6 +63,26 @@ def test_a_p3_ticket_goes_through_every_hand(server):
     history = ticket_of(server, name)["history"]
     assert [event["seq"] for event in history] == sorted(event["seq"] for event in history)
     assert [event["version"] for event in history] == list(range(1, len(history) + 1))
+
+
+def test_evidence_is_kept_with_the_command():
+    picture = {"url": "https://example.org/井盖.jpg", "sha256": "ab" * 32, "mime": "image/jpeg", "name": '"井".jpg'}
+    with Gridd() as server:
+        name = opened(server, category="road_dirty")
+        done(server, name, "request_verify")
+        done(server, name, "verify_result", result="confirmed", media=[picture])
+        done(server, name, "accept")
+        done(server, name, "dispatch")
+        done(server, name, "sign")
+        done(server, name, "progress", media=["https://example.org/2.jpg"], evidence=[{"sha256": "0" * 64, "taken": 1}])
+        done(server, name, "submit_result", evidence=[picture], note="clean")
+        server.restart()
+        media = {event.get("command"): event.get("media") for event in ticket_of(server, name)["history"]}
+        assert media["verify_result"] == media["submit_result"] == [picture]
+        assert media["progress"] == [{"url": "https://example.org/2.jpg"}, {"sha256": "0" * 64}]
+        assert media["accept"] is None
+        row = [row for row in server.timeline("g1", "?kind=ticket.*") if row.get("command") == "submit_result"]
+        assert row and row[0]["media"] == [picture]
 
 
 def test_a_versions_and_replayed_commands(server):
@@ -193,7 +215,14 @@ def test_an_unsolved_follow_up_reopens(server):
 
 def test_supervised_tickets_are_not_closed_before_the_lift(server):
     name = handling(server)
-    assert done(server, name, "supervise", role="supervisor", reason="third time")["supervised"] is True
+    supervised = done(server, name, "supervise", role="supervisor", reason="third time")
+    clock = clocks_of(server, name)["reply"]
+    assert supervised["supervised"] is True and supervised["reply_by"] == clock["due_at"]
+    assert clock["unit"] == "work_hour" and clock["limit"] == 4 and clock["light"] == "green"
+    assert done(server, name, "ack")["reply_by"] and "reply" in clocks_of(server, name)
+    answered = done(server, name, "progress", note="on the way")
+    assert answered["reply_by"] is None and answered["supervised"] is True and "reply" in answered["stages_ended"]
+    assert "reply" not in clocks_of(server, name)
     done(server, name, "submit_result", note="done")
     assert refused(server, name, "check_pass", 409)["reason"] == "supervised"
     assert name in [item["id"] for item in pages(server, "/v1/tickets?supervised=true", 100)]
@@ -212,6 +241,20 @@ def test_merge_unmerge_and_grades(server):
     assert raised["priority"] == 2 and raised["severity"] == "severe"
     assert refused(server, newer, "upgrade", 422, priority=3)["errors"][0]["pointer"] == "/priority"
     assert done(server, newer, "downgrade")["priority"] == 3
+
+
+def test_accepting_fixes_the_priority(server):
+    name = opened(server, category="road_damage")
+    assert refused(server, name, "accept", 422, priority=5)["errors"][0]["pointer"] == "/priority"
+    before = clocks_of(server, name)["overall"]
+    assert before["unit"] == "work_day"
+    accepted = done(server, name, "accept", priority=2, actor="desk")
+    assert accepted["state"] == "accepted" and accepted["priority"] == 2
+    after = clocks_of(server, name)
+    assert after["overall"]["limit"] < before["limit"] and after["overall"]["started_at"] == before["started_at"]
+    assert done(server, opened(server), "accept", category="road_dirty", priority=4)["priority"] == 4
+    assert done(server, opened(server), "accept", category="gas_leak", priority=3)["state"] == "accepted"
+    assert done(server, opened(server), "accept", priority=1)["state"] == "dispatched"
 
 
 def test_lists_are_filtered_and_paged(server):
@@ -277,6 +320,9 @@ def test_tickets_that_cannot_be_opened(server, body, pointer):
     ("verify_result", {"confirmed": "yes"}, "/confirmed"), ("verify_result", {"result": "perhaps"}, "/result"),
     ("merge", {"into": "5"}, "/into"), ("merge", {"into": "t0"}, "/into"), ("submit_result", {"closure": "x"}, "/closure"),
     ("submit_result", {"media": [5]}, "/media/0"), ("submit_result", {"media": ["x"] * 17}, "/media/16"),
+    ("submit_result", {"media": ["x" * 4097]}, "/media/0"), ("submit_result", {"media": [{}]}, "/media/0"),
+    ("ack", {"media": ["x" * 2048, "y" * 2048, "z"]}, "/media"), ("progress", {"media": ["a\nb"]}, "/media/0"),
+    ("submit_result", {"media": [{"url": 5}]}, "/media/0/url"), ("progress", {"media": [{"sha256": "ab"}]}, "/media/0"),
     ("submit_result", {"evidence": 5}, "/evidence"), ("supervise", {"lift": 1}, "/lift"),
     ("progress", {"on_scene": "true"}, "/on_scene"), ("dispatch", {"limit": "0h"}, "/limit"),
 ])
@@ -325,6 +371,67 @@ def test_the_history_shows_the_newest_two_hundred(server):
     ticket = ticket_of(server, name)
     assert len(ticket["history"]) == 200 and ticket["history_truncated"] is True
     assert [event["version"] for event in ticket["history"]] == list(range(6, 206))
+
+
+def test_a_ticket_that_is_sent_twice_is_opened_once():
+    """As with reports: the same again is 200 and the first answer, the same key with another body is 409."""
+    body = {"category": "gas_leak", "grid": "g1", "note": "smells"}
+    with Gridd() as server:
+        first = send(server, "/v1/tickets", body, **{"Idempotency-Key": "k-1"})
+        assert first.status == 201 and "Idempotent-Replay" not in first.headers
+        done(server, first.json()["id"], "sign", actor="wang")
+        by_member = send(server, "/v1/tickets", {**body, "command_id": "k-2"})
+        assert by_member.status == 201
+        for _ in range(2):
+            again = send(server, "/v1/tickets", json.dumps(dict(reversed(body.items())), indent=1),
+                         **{"Idempotency-Key": "k-1"})
+            assert again.status == 200 and again.headers["Idempotent-Replay"] == "true"
+            assert again.json() == first.json()
+            again = send(server, "/v1/tickets", {**body, "command_id": "k-2"})
+            assert again.status == 200 and again.json() == by_member.json()
+            for other in ({**body, "note": "burns"}, {"category": "streetlight", "grid": "g1"}, {"category": "x"}):
+                answer = send(server, "/v1/tickets", other, **{"Idempotency-Key": "k-1"})
+                assert answer.status == 409 and answer.json()["title"] == "conflict"
+            server.restart()
+        assert len(pages(server, "/v1/tickets", 100)) == 2
+        assert send(server, "/v1/tickets", body).status == 201
+        assert send(server, "/v1/tickets", {**body, "command_id": "k-3"}, **{"Idempotency-Key": "k-4"}).status == 422
+        assert send(server, "/v1/tickets", body, **{"Idempotency-Key": "x" * 129}).status == 400
+        assert send(server, "/v1/tickets", {**body, "command_id": 5}).status == 422
+        refusal = send(server, "/v1/tickets", {"category": "none", "grid": "g1"}, **{"Idempotency-Key": "k-5"})
+        assert refusal.status == 422
+        assert send(server, "/v1/tickets", body, **{"Idempotency-Key": "k-5"}).status == 201
+
+
+def test_creates_are_not_repeated_over_kills_between():
+    """The same creates by several clients at once, each until it has an answer, with kill -9 meanwhile."""
+    import threading
+    with Gridd() as server:
+        names, stop = {}, threading.Event()
+
+        def client(number):
+            for each in range(12):
+                key, body = f"c{each}", {"category": "streetlight", "grid": "g1", "note": f"lamp {each}"}
+                while not stop.is_set():
+                    try:
+                        answer = send(server, "/v1/tickets", body, **{"Idempotency-Key": key})
+                    except OSError:
+                        continue
+                    if answer.status in (200, 201):
+                        names.setdefault(key, set()).add(answer.json()["id"])
+                        break
+                    assert answer.status == 503, answer.body
+
+        threads = [threading.Thread(target=client, args=(n,)) for n in range(3)]
+        for thread in threads:
+            thread.start()
+        for _ in range(3):
+            server.restart()
+        for thread in threads:
+            thread.join(60)
+        stop.set()
+        assert len(names) == 12 and all(len(ids) == 1 for ids in names.values()), names
+        assert len(pages(server, "/v1/tickets", 100)) == 12
 
 
 def test_everything_is_the_same_after_a_kill():

@@ -30,6 +30,21 @@ gridd_find(cmocka cmocka.h cmocka libcmocka-dev)
 gridd_find(yajl yajl/yajl_parse.h yajl libyajl-dev)
 find_package(Threads REQUIRED)
 
+# gridd_find_script(NAME FILE PACKAGE): where a script or style sheet of Debian's libjs-* packages lies.
+function(gridd_find_script name file package)
+    find_file(GRIDD_${name} ${file} PATHS /usr/share/javascript /usr/share/nodejs NO_DEFAULT_PATH)
+    if(NOT GRIDD_${name})
+        message(FATAL_ERROR "gridd's console needs ${file}: apt-get install ${package}")
+    endif()
+    mark_as_advanced(GRIDD_${name})
+endfunction()
+
+gridd_find_script(leaflet_js leaflet/leaflet.min.js libjs-leaflet)
+gridd_find_script(leaflet_css leaflet/leaflet.css libjs-leaflet)
+gridd_find_script(markercluster_js leaflet/leaflet.markercluster.min.js libjs-leaflet.markercluster)
+gridd_find_script(markercluster_css leaflet/MarkerCluster.css libjs-leaflet.markercluster)
+gridd_find_script(chart_js chart.js/chart.min.js libjs-chart.js)
+
 # llhttp: a packaged library where there is one (libllhttp-dev), else Debian 12's node-llhttp sources, compiled strict.
 find_path(llhttp_INCLUDE_DIR llhttp.h PATH_SUFFIXES llhttp)
 find_library(llhttp_LIBRARY llhttp)

@@ -3,7 +3,8 @@
 add_library(gridd_flags INTERFACE)
 target_include_directories(gridd_flags INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_definitions(gridd_flags INTERFACE
-    _GNU_SOURCE GRIDD_VERSION="${PROJECT_VERSION}" $<$<BOOL:${GRIDD_CHECK_SLOW}>:GRIDD_CHECK_SLOW>)
+    _GNU_SOURCE GRIDD_VERSION="${PROJECT_VERSION}" $<$<BOOL:${GRIDD_CHECK_SLOW}>:GRIDD_CHECK_SLOW>
+    $<$<BOOL:${GRIDD_MUTANTS}>:GRIDD_MUTANTS>)
 target_compile_options(gridd_flags INTERFACE
     -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wswitch-enum
     -fno-omit-frame-pointer $<$<BOOL:${GRIDD_WERROR}>:-Werror>)
@@ -15,6 +16,10 @@ endif()
 # gcc's warnings that follow values go wrong under its thread sanitizer; the other presets have them.
 if(GRIDD_SANITIZE STREQUAL "thread" AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
     target_compile_options(gridd_flags INTERFACE -Wno-maybe-uninitialized -Wno-format-truncation)
+endif()
+# Optimised and without the presets' LTO and hardening it also warns of paths cut to their buffer, which is meant.
+if(GRIDD_MUTANTS AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(gridd_flags INTERFACE -Wno-format-truncation)
 endif()
 if(GRIDD_FUZZ)
     add_compile_options(-fsanitize=fuzzer-no-link)

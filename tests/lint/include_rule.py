@@ -8,7 +8,7 @@ C_HEADERS = {"stdint.h", "stdbool.h", "stddef.h", "string.h", "limits.h", "intty
 # (file pattern, header): why it is allowed all the same
 ALLOWED = {
     (r"core/region/(geo|region_\w+)\.c", "math.h"): "sine, cosine and square root for positions; no I/O",
-    (r"core/incident/(fire_shape|incident_(cells|fire|fold|match))\.c", "math.h"): "distances and angles on the ground; no I/O",
+    (r"core/incident/(fire_shape|incident_(cells|fire|fold|match|near))\.c", "math.h"): "distances and angles on the ground; no I/O",
     (r"core/text/(json\w*|utf8)\.[ch]", "emmintrin.h"): "SSE2 scan of strings; intrinsics only",
 }
 LAYERS = {

@@ -12,7 +12,7 @@
 struct world_event {
     enum entry_kind kind;
     uint64_t seq, object;
-    char json[1024];
+    char json[16384];
 };
 
 struct world_row {

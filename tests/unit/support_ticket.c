@@ -14,6 +14,7 @@ static void append(void *context, const struct event *event) {
     assert_non_null(told->json);
     memcpy(told->json, event->json.data, event->json.bytes);
     told->json[event->json.bytes] = '\0';
+    world->effects.next_seq++;
 }
 
 static void add_category(struct policy *policy, const char *code, unsigned priority,

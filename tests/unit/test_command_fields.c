@@ -141,7 +141,7 @@ static void members_belong_to_commands(void **state) {
         {"proposed_unit", 1u << VERB_RETURN},
         {"limit", 1u << VERB_REQUEST_EXTENSION | 1u << VERB_DISPATCH},
         {"until", 1u << VERB_REQUEST_SUSPENSION},
-        {"priority", 1u << VERB_UPGRADE | 1u << VERB_DOWNGRADE},
+        {"priority", 1u << VERB_UPGRADE | 1u << VERB_DOWNGRADE | 1u << VERB_ACCEPT},
         {"severity", 1u << VERB_UPGRADE | 1u << VERB_DOWNGRADE},
         {"category", 1u << VERB_UPGRADE | 1u << VERB_DOWNGRADE | 1u << VERB_ACCEPT},
         {"into", 1u << VERB_MERGE},

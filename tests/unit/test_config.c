@@ -88,6 +88,11 @@ static void wrong_kinds_are_named_with_their_line(void **state) {
     refused("just text\n", ":1: ", "MAPPING");
     refused("\nno_auth: maybe\n", ":2: ", "neither true nor false");
     refused("\nno_auth: True\n", ":2: ", "neither true nor false");
+    accepted("console_tiles: https://tiles.example.org:8443/{z}/{x}/{y}.png?k=1\n");
+    refused("console_tiles: https://tiles.example.org/{z}/{x}.png\n", ":1: ", "no http(s) address");
+    refused("console_tiles: \"https://a.example;script-src *//{z}/{x}/{y}\"\n",
+            ":1: ", "no http(s) address");
+    refused("console_tiles: https://{x}.example.org/{z}/{y}\n", ":1: ", "no plain host");
     refused("data: x\nlog_level: loud\n", ":2: ", "debug, info, warn, error");
     refused("pool_threads:\n", ":1: ", "no whole number");
     refused("pool_threads: 0x10\n", ":1: ", "no whole number");
@@ -285,7 +290,8 @@ static void the_documented_file_has_every_key_and_its_default(void **state) {
     config.insecure_no_auth = config.insecure_http = true;
     config.keys_path[0] = 'x';
     config.accept_loss_after = 1;
-    config.policy_path[0] = config.calendar_path[0] = config.data[0] = 'x';
+    config.policy_path[0] = config.calendar_path[0] = config.console_tiles[0] = config.data[0] =
+        'x';
     assert_int_equal(config_load(&config, path, &error), STATUS_OK);
     assert_memory_equal(&config, &before, sizeof config);
 }

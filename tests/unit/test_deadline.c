@@ -24,10 +24,10 @@ static void bytes_are_as_documented(void **state) {
 /* Bytes that stand on disk for good. */
 static void the_tables_do_not_move(void **state) {
     (void)state;
-    const char *const stages[] = {NULL,        "accept",     "verify",       "dispatch",
-                                  "sign",      "on_scene",   "handle",       "check",
-                                  "follow_up", "decide",     "overall",      "ack_expiry",
-                                  "resume_at", "archive_at", "sensor_clear", "summary"};
+    const char *const stages[] = {
+        NULL,        "accept",     "verify",       "dispatch", "sign",    "on_scene",
+        "handle",    "check",      "follow_up",    "decide",   "overall", "ack_expiry",
+        "resume_at", "archive_at", "sensor_clear", "summary",  "reply"};
     const char *const points[] = {"end",     "half",       "near_deadline",
                                   "overdue", "escalation", "repeat"};
     for (size_t i = 0; i <= UINT8_MAX; i++) {
@@ -92,7 +92,7 @@ static void other_bytes_are_no_deadline(void **state) {
     assert_false(deadline_key_decode(&back, (struct slice){key, DEADLINE_KEY_BYTES - 1}));
     key[16] = 0;
     assert_false(deadline_key_decode(&back, (struct slice){key, DEADLINE_KEY_BYTES}));
-    key[16] = DEADLINE_SUMMARY + 1;
+    key[16] = DEADLINE_REPLY + 1;
     assert_false(deadline_key_decode(&back, (struct slice){key, DEADLINE_KEY_BYTES}));
     key[16] = DEADLINE_SIGN;
     key[17] = POINT_REPEAT + 1;

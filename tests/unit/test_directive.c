@@ -118,6 +118,46 @@ static void rows_come_back(void **state) {
     assert_int_equal(read, 2);
 }
 
+/* A directive that is done has left memory; a reopening of one of its tickets brings it back, is
+ * counted and told, and it is done again afterwards. */
+static void a_late_reopening_is_counted_and_told(void **state) {
+    (void)state;
+    const struct directive_addressee addressee = {.region = ticket_region(&world, "TOWN")};
+    const struct directive_order order = {.region = addressee.region,
+                                          .category_tag = policy_tag(SLICE_LITERAL("rubble")),
+                                          .addressees = &addressee,
+                                          .addressees_count = 1};
+    uint64_t number;
+    assert_int_equal(docket_issue(&world.docket, &world.context, &order, &number), STATUS_OK);
+    struct ticket *ticket = docket_find(&world.docket, number + 1);
+    ticket_must(&world, ticket, VERB_SIGN);
+    ticket_must(&world, ticket, VERB_SUBMIT_RESULT);
+    ticket_must(&world, ticket, VERB_CHECK_PASS);
+    docket_flush(&world.docket, ticket_keep_row, &world);
+    assert_null(directives_find(&world.docket.directives, number));
+    assert_int_equal(world.docket.directives.removed_count, 1);
+    struct slice row = {0};
+    for (size_t i = 0; i < world.rows_count; i++) {
+        bool is_it =
+            world.rows[i].family == ROW_DIRECTIVE && world.rows[i].key_bytes == DIRECTIVE_KEY_BYTES;
+        row = is_it ? (struct slice){world.rows[i].value, world.rows[i].bytes} : row;
+    }
+    assert_int_equal(docket_restore_directive(&world.docket, row), STATUS_OK);
+    ticket_must(&world, ticket, VERB_REOPEN);
+    ticket_assert_told(&world, ENTRY_DIRECTIVE_REOPENED, "\"done\":0");
+    ticket_assert_told(&world, ENTRY_DIRECTIVE_REOPENED, "\"complete\":false");
+    docket_flush(&world.docket, ticket_keep_row, &world);
+    const struct directive *directive = directives_find(&world.docket.directives, number);
+    assert_non_null(directive);
+    assert_int_equal(directive->done_ms, 0);
+    ticket_must(&world, ticket, VERB_SIGN);
+    ticket_must(&world, ticket, VERB_SUBMIT_RESULT);
+    ticket_must(&world, ticket, VERB_CHECK_PASS);
+    ticket_assert_told(&world, ENTRY_DIRECTIVE_DONE, "\"complete\":true");
+    docket_flush(&world.docket, ticket_keep_row, &world);
+    assert_null(directives_find(&world.docket.directives, number));
+}
+
 static void orders_have_limits(void **state) {
     (void)state;
     struct directive_addressee addressees[33];
@@ -159,6 +199,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(one_order_reaches_all),
         TEST(rows_come_back),
+        TEST(a_late_reopening_is_counted_and_told),
         TEST(orders_have_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

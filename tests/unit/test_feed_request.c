@@ -70,8 +70,10 @@ static void kinds_are_names_or_all_of_an_object(void **state) {
         {"report", BIT(REPORT)},
         {"ticket.overdue", BIT(TICKET_OVERDUE)},
         {"report,ticket.overdue,report", BIT(REPORT) | BIT(TICKET_OVERDUE)},
-        {"directive.*", BIT(DIRECTIVE_ISSUED) | BIT(DIRECTIVE_RECEIPT) | BIT(DIRECTIVE_DONE)},
-        {"directive", BIT(DIRECTIVE_ISSUED) | BIT(DIRECTIVE_RECEIPT) | BIT(DIRECTIVE_DONE)},
+        {"directive.*", BIT(DIRECTIVE_ISSUED) | BIT(DIRECTIVE_RECEIPT) | BIT(DIRECTIVE_DONE) |
+                            BIT(DIRECTIVE_REOPENED)},
+        {"directive", BIT(DIRECTIVE_ISSUED) | BIT(DIRECTIVE_RECEIPT) | BIT(DIRECTIVE_DONE) |
+                          BIT(DIRECTIVE_REOPENED)},
         {"incident.opened,directive.done", BIT(INCIDENT_OPENED) | BIT(DIRECTIVE_DONE)},
     };
     uint64_t kinds = 0;

@@ -195,13 +195,110 @@ static void five_changes_in_ten_minutes_flap_and_four_do_not(void **state) {
     uint64_t number = world_take(&world, sample("smoke_alarm", 5, false));
     for (int i = 0; i < 12; i++) {
         world.effects.now_ms += 151 * 1000;
-        world_take(&world, sample("smoke_alarm", 5, i % 2 == 0));
-        assert_false(world.taken.flapping_began);
+        for (int steady = 0; steady < 3; steady++) {
+            world_take(&world, sample("smoke_alarm", 5, i % 2 == 0));
+            assert_false(world.taken.flapping_began);
+        }
     }
     assert_false(alarm_of(number)->flapping);
     world.effects.now_ms += 140 * 1000;
     world_take(&world, sample("smoke_alarm", 5, true));
     assert_true(world.taken.flapping_began);
+}
+
+/* Takes samples given as a text of h and l, so many minutes from one to the next. */
+static void take_samples(uint64_t number, const char *text, int64_t minutes) {
+    for (; *text != '\0'; text++) {
+        world.effects.now_ms += minutes * MINUTE_MS;
+        while (world_incident(&world, number)->due_ms <= world.effects.now_ms) {
+            assert_int_not_equal(incidents_fire(&world.incidents, number, &world.effects),
+                                 FIRED_NOTHING);
+        }
+        world_take(&world, sample("smoke_alarm", 5, *text == 'l'));
+    }
+}
+
+/* Too slow for five in ten minutes. The n newest of 20 changes weigh n(96-n) of 1520: the first
+ * raise and eight changes are 51.5 %. */
+static void more_than_half_of_the_last_changes_flap(void **state) {
+    (void)state;
+    uint64_t number = world_take(&world, sample("smoke_alarm", 5, false));
+    take_samples(number, "lhlhlhl", 5);
+    assert_false(alarm_of(number)->flapping);
+    take_samples(number, "h", 5);
+    assert_true(world.taken.flapping_began);
+    assert_int_equal(world.taken.repage, 0);
+    uint32_t suppressed = alarm_of(number)->suppressed_total;
+    take_samples(number, "lh", 5);
+    assert_int_equal(alarm_of(number)->suppressed_total, suppressed + 2); /* the clear, the raise */
+}
+
+/* Nine changes and 13 steady samples later seven of them are left, with 29 % of the weight; with
+ * one more six, with 24.5 %. */
+static void less_than_a_quarter_is_steady_again(void **state) {
+    (void)state;
+    uint64_t number = world_take(&world, sample("smoke_alarm", 5, false));
+    take_samples(number, "lhlhlhlh", 5);
+    assert_true(alarm_of(number)->flapping);
+    take_samples(number, "hhhhhhhhhhhhh", 5);
+    assert_true(world_incident(&world, number)->due_ms > world.effects.now_ms);
+    assert_int_equal(world_events(&world, ENTRY_INCIDENT_FLAPPING, number), 1 + 2);
+    take_samples(number, "h", 5);
+    assert_int_equal(incidents_fire(&world.incidents, number, &world.effects), FIRED_STEADY);
+    assert_false(alarm_of(number)->flapping);
+    assert_non_null(strstr(world_last(&world, ENTRY_INCIDENT_FLAPPING)->json, "\"ended\""));
+    /* What was does not count twice. */
+    take_samples(number, "lhlh", 15);
+    assert_false(alarm_of(number)->flapping);
+}
+
+static void silence_is_steady_too(void **state) {
+    (void)state;
+    uint64_t number = world_take(&world, sample("smoke_alarm", 5, false));
+    take_samples(number, "lhlhlhlh", 5);
+    int64_t last_ms = world.effects.now_ms;
+    assert_int_equal(fire_when_due(number), FIRED_STEADY);
+    assert_int_equal(world.effects.now_ms, last_ms + 30 * MINUTE_MS);
+    take_samples(number, "lhlhlhlhl", 15);
+    assert_true(alarm_of(number)->flapping);
+}
+
+static void flapping_goes_on_over_a_restart(void **state) {
+    (void)state;
+    uint64_t number = world_take(&world, sample("smoke_alarm", 5, false));
+    take_samples(number, "lhlhlhl", 5);
+    assert_int_equal(incidents_set_fault(&world.incidents, number, 77), STATUS_OK);
+    assert_int_equal(incidents_set_fault(&world.incidents, number + 1, 77), STATUS_NOT_FOUND);
+    world_restart(&world);
+    assert_int_equal(alarm_of(number)->fault_ticket, 77);
+    take_samples(number, "h", 5);
+    assert_true(alarm_of(number)->flapping);
+}
+
+static void an_extreme_sample_is_believed_at_once(void **state) {
+    (void)state;
+    uint64_t number = world_take(&world, sample("tank_level", 5, false));
+    world.effects.now_ms += 1000;
+    world_take(&world, sample("tank_level", 5, true));
+    world_take(&world, sample("tank_level", 5, true));
+    world.effects.now_ms += 1000;
+    struct sighting worse = sample("tank_level", 5, false);
+    worse.severity = SEVERITY_EXTREME;
+    assert_int_equal(world_take(&world, worse), number);
+    assert_false(world.taken.pending);
+    assert_int_equal(world.taken.repage & REPAGE_RAISED, REPAGE_RAISED);
+}
+
+static void a_clear_of_less_than_two_minutes_is_none(void **state) {
+    (void)state;
+    uint64_t number = world_take(&world, sample("smoke_alarm", 5, false));
+    world_take(&world, sample("smoke_alarm", 5, true));
+    world.effects.now_ms += 120 * 1000 - 1;
+    assert_int_equal(incidents_fire(&world.incidents, number, &world.effects), FIRED_NOTHING);
+    assert_int_equal(alarm_of(number)->state, ALARM_CLEARING);
+    world_take(&world, sample("smoke_alarm", 5, true)); /* again: it has been clear since before */
+    world.effects.now_ms++;
+    assert_int_equal(incidents_fire(&world.incidents, number, &world.effects), FIRED_CLEARED);
 }
 
 int main(void) {
@@ -216,6 +313,12 @@ int main(void) {
         TEST(a_handled_alarm_comes_again_within_its_window),
         TEST(a_sensor_that_toggles_each_second_for_an_hour),
         TEST(five_changes_in_ten_minutes_flap_and_four_do_not),
+        TEST(more_than_half_of_the_last_changes_flap),
+        TEST(less_than_a_quarter_is_steady_again),
+        TEST(silence_is_steady_too),
+        TEST(flapping_goes_on_over_a_restart),
+        TEST(an_extreme_sample_is_believed_at_once),
+        TEST(a_clear_of_less_than_two_minutes_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -183,6 +183,38 @@ static void discs_reach_as_far_as_their_kind_sees(void **state) {
     }
 }
 
+static void figures_are_the_policys_in_force(void **state) {
+    (void)state;
+    static struct policy other;
+    const struct spot fire = {0, 0};
+    other = world.policy;
+    other.fire.observers[OBSERVER_VIIRS].window_s = 3600;
+    other.fire.observers[OBSERVER_VIIRS].radius_m = 1500;
+    other.fire.rekindle_m = 100;
+    uint64_t number = world_take(&world, pixel(OBSERVER_VIIRS, fire));
+    uint64_t apart = world_take(&world, pixel(OBSERVER_VIIRS, (struct spot){1000, 0}));
+    assert_int_not_equal(apart, number);
+    assert_int_equal(incidents_close(&world.incidents, apart, INCIDENT_FALSE, &world.effects),
+                     STATUS_OK);
+    incidents_adopt(&world.incidents, &other);
+    assert_int_equal(world_take(&world, pixel(OBSERVER_VIIRS, (struct spot){1000, 0})), number);
+    world.effects.now_ms += HOUR_MS;
+    assert_int_equal(world_take(&world, pixel(OBSERVER_VIIRS, fire)), number);
+    world.effects.now_ms += HOUR_MS + 1000;
+    uint64_t next = world_take(&world, pixel(OBSERVER_VIIRS, fire));
+    assert_int_not_equal(next, number);
+    const struct spot elsewhere = {50000, 0};
+    number = world_take(&world, pixel(OBSERVER_RANGER, elsewhere));
+    assert_int_equal(incidents_close(&world.incidents, number, INCIDENT_HANDLED, &world.effects),
+                     STATUS_OK);
+    world.effects.now_ms += 2 * HOUR_MS;
+    assert_int_not_equal(world_take(&world, pixel(OBSERVER_RANGER, (struct spot){50400, 0})),
+                         number);
+    incidents_adopt(&world.incidents, &world.policy);
+    assert_int_equal(world_take(&world, pixel(OBSERVER_RANGER, (struct spot){49600, 0})), number);
+    assert_int_equal(world.taken.match.rule, MATCH_REKINDLE);
+}
+
 static void a_fire_that_was_out_rekindles_within_a_day_and_500_m(void **state) {
     (void)state;
     const struct spot fire = {0, 0};
@@ -322,10 +354,10 @@ static void sights_from_hostile_numbers_stay_in_bounds(void **state) {
                 sighting.observation.range_km = values[j];
                 sighting.observation.accuracy_m = values[j];
                 struct sight sight;
-                if (sight_of(&sight, &sighting)) {
+                if (sight_of(&sight, &sighting, &world.policy.fire)) {
                     assert_true(sight.azimuth_deg >= 0 && sight.azimuth_deg <= 360);
                     assert_true(sight.half_cone_deg >= 0 && sight.half_cone_deg <= 60);
-                    assert_true(sight.range_m >= 100 && sight.range_m <= SECTOR_M_MAX);
+                    assert_true(sight.range_m >= 100 && sight.range_m <= FIRE_SECTOR_M_MAX);
                 }
                 world_take(&world, sighting);
             }
@@ -345,6 +377,7 @@ int main(void) {
         TEST(a_satellite_pixel_ten_hours_late_joins_and_pages_nobody),
         TEST(windows_are_by_kind),
         TEST(discs_reach_as_far_as_their_kind_sees),
+        TEST(figures_are_the_policys_in_force),
         TEST(a_fire_that_was_out_rekindles_within_a_day_and_500_m),
         TEST(a_village_name_must_do_where_there_is_no_place),
         TEST(two_located_fires_merge_by_rule_only_with_two_observers_each),

@@ -29,15 +29,20 @@ static size_t found_in_cells(uint8_t class_index, struct position centre, double
                              bool *found) {
     struct cell_walk walk;
     size_t count = 0;
-    uint64_t key;
+    struct cell cell;
     cell_walk_init(&walk, &world.incidents, class_index, false, centre, radius_m);
-    while (cell_walk_next(&walk, &key)) {
+    while (cell_walk_next(&walk, &cell)) {
         uint64_t number = UINT64_MAX;
-        for (struct incident *incident = incidents_first(&world.incidents, INDEX_CELL, key);
-             incident != NULL; incident = incidents_after(&world.incidents, INDEX_CELL, incident)) {
+        struct place_cursor cursor;
+        const struct place *place;
+        place_cursor_init(&cursor, &world.incidents, cell);
+        while ((place = place_cursor_next(&cursor)) != NULL) {
+            uint32_t slot = place->slot;
+            const struct incident *incident = &world.incidents.slots[slot];
             assert_true(incident->number < number); /* newest first */
             number = incident->number;
-            size_t slot = incident_slot(&world.incidents, incident);
+            struct place packed = place_pack(incident->anchor, slot);
+            assert_memory_equal(place, &packed, sizeof packed);
             assert_false(found[slot]); /* no cell twice */
             found[slot] = true;
             count++;
@@ -144,6 +149,88 @@ static void indexes_hold_what_belongs_into_them(void **state) {
     world_close(&world);
 }
 
+/* Numbers in any order, as a reopened or taken apart incident comes back: blocks are split, emptied
+ * and found again, and the cells stay ordered. */
+static void blocks_keep_the_order_of_numbers(void **state) {
+    (void)state;
+    world_open(&world, 512);
+    random_state = 9;
+    static struct incident *alive[512];
+    static bool found[4096];
+    size_t count = 0;
+    uint64_t next = 1;
+    for (int step = 0; step < 20000; step++) {
+        if (count < 400 && random_between(0, 1) < 0.52) {
+            struct incident *incident = incidents_slot_take(&world.incidents);
+            assert_non_null(incident);
+            /* 48271 generates all below a prime. */
+            incident->number = next = next * 48271 % 2147483647;
+            incident->state = INCIDENT_OPEN;
+            incident->class_tag = world.incidents.classes[0].tag;
+            incident->flags = INCIDENT_HAS_POSITION;
+            incident->anchor = world_place(random_between(0, 600), random_between(0, 300));
+            incident->due_ms = incident->armed_ms = INT64_MAX;
+            incidents_index(&world.incidents, incident);
+            alive[count++] = incident;
+        } else if (count > 0) {
+            size_t which = (size_t)random_between(0, (double)count);
+            incidents_unindex(&world.incidents, alive[which]);
+            incidents_slot_free(&world.incidents, alive[which]);
+            alive[which] = alive[--count];
+        }
+        if (step % 100 == 0) {
+            memset(found, 0, sizeof found);
+            assert_int_equal(found_in_cells(0, world_place(300, 150), 2000, found), count);
+        }
+    }
+    while (count > 0) {
+        incidents_unindex(&world.incidents, alive[--count]);
+    }
+    memset(found, 0, sizeof found);
+    assert_int_equal(found_in_cells(0, world_place(300, 150), 2000, found), 0);
+    world_close(&world);
+}
+
+/* What is near comes nearest first, all of it, with a bound that is close and never too much. */
+static void near_places_come_nearest_first(void **state) {
+    (void)state;
+    const struct position towns[] = {{34, 108}, {0, 179.9999}, {-84.99, 12}, {89.99, 10}};
+    static struct near near;
+    for (size_t town = 0; town < ARRAY_COUNT(towns); town++) {
+        world_open(&world, 4096);
+        random_state = town + 1;
+        for (size_t i = 0; i < 60; i++) {
+            double lon = towns[town].lon_deg + random_between(-0.01, 0.01);
+            place(0, (struct position){fmin(90, towns[town].lat_deg + random_between(-0.01, 0.01)),
+                                       lon > 180 ? lon - 360 : lon});
+        }
+        for (int i = 0; i < 50; i++) {
+            struct position centre = {towns[town].lat_deg, towns[town].lon_deg};
+            double reach_m = random_between(1, 250);
+            bool is_polar = fabs(centre.lat_deg) > 84;
+            size_t expected = 0, given = 0;
+            for (uint32_t slot = 0; slot < world.incidents.slots_used; slot++) {
+                expected += geo_distance_m(world.incidents.slots[slot].anchor, centre) <= reach_m;
+            }
+            near_init(&near, &world.incidents, 0, centre, reach_m);
+            while (near_fill(&near)) {
+                struct near_place at;
+                double last_m = 0;
+                while (near_next(&near, &at)) {
+                    double distance_m =
+                        geo_distance_m(world.incidents.slots[at.slot].anchor, centre);
+                    assert_true((double)at.least_m >= last_m && (double)at.least_m <= distance_m);
+                    assert_true(is_polar || (double)at.least_m >= distance_m * 0.997 - 0.04);
+                    last_m = (double)at.least_m;
+                    given += distance_m <= reach_m;
+                }
+            }
+            assert_int_equal(given, expected);
+        }
+        world_close(&world);
+    }
+}
+
 static void a_report_finds_what_looking_at_all_finds(void **state) {
     (void)state;
     world_open(&world, 4096);
@@ -202,6 +289,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cells_give_what_is_near_everywhere_on_earth),
         cmocka_unit_test(indexes_hold_what_belongs_into_them),
+        cmocka_unit_test(blocks_keep_the_order_of_numbers),
+        cmocka_unit_test(near_places_come_nearest_first),
         cmocka_unit_test(a_report_finds_what_looking_at_all_finds),
         cmocka_unit_test(only_so_many_of_a_crowd_are_looked_at),
     };

@@ -39,6 +39,9 @@ static void by_command_the_older_survives(void **state) {
     worse.severity = SEVERITY_SEVERE;
     assert_int_equal(world_take(&world, worse), second);
     uint64_t survivor = 0;
+    static uint8_t note[EFFECTS_NOTE_BYTES_MAX]; /* all of it is escaped */
+    world.effects.actor = SLICE_LITERAL("desk");
+    world.effects.note = (struct slice){note, sizeof note};
     assert_int_equal(incidents_merge(&world.incidents, second, first, &world.effects, &survivor),
                      STATUS_OK);
     assert_int_equal(survivor, first);
@@ -50,6 +53,8 @@ static void by_command_the_older_survives(void **state) {
     assert_int_equal(world_incident(&world, second)->merged_into, first);
     assert_int_equal(world.incidents.open_count, 1);
     assert_non_null(strstr(world_last(&world, ENTRY_INCIDENT_MERGED)->json, "\"by\":\"operator\""));
+    assert_non_null(strstr(world_last(&world, ENTRY_INCIDENT_MERGED)->json,
+                           ",\"actor\":\"desk\",\"note\":\"\\u0000"));
     /* The survivor is found at both places, and once; nothing is under the other one any more. */
     assert_int_equal(world_take(&world, world_report(&world, "pothole", 0, 0)), first);
     assert_int_equal(world_take(&world, world_report(&world, "pothole", 205, 0)), first);

@@ -20,11 +20,21 @@ static void fill_fire(struct fire *fire) {
                                          .range_m = 35000,
                                          .kind = (uint8_t)(i % OBSERVER_COUNT)};
     }
+    fire->sequences_count = (uint8_t)(random_u64() % (FIRE_SEQUENCES_MAX + 1));
+    for (unsigned i = 0; i < fire->sequences_count; i++) {
+        fire->sequences[i] = (struct sequence){.view = random_u64() | 1,
+                                               .box = {1, 2, 3, (uint16_t)(4 + i)},
+                                               .last_ms = (int64_t)random_u64(),
+                                               .before_ms = {i, 1000, SEQUENCE_NO_FRAME},
+                                               .frames_count = (uint32_t)random_u64()};
+    }
 }
 
 static void fill_alarm(struct alarm *alarm) {
     alarm->state = ALARM_CLEARING;
-    alarm->samples = 5;
+    alarm->samples = (uint32_t)random_u64() >> (32 - ALARM_SAMPLES);
+    alarm->sampled_ms = (int64_t)random_u64();
+    alarm->fault_ticket = random_u64();
     alarm->flapping = true;
     alarm->occurrences = 7;
     alarm->suppressed_total = 6;
@@ -67,7 +77,7 @@ static void fill(struct incident *incident, union incident_detail *detail, enum 
     incident->merged_into = incident->state == INCIDENT_MERGED ? random_u64() | 1 : 0;
     incident->severity = SEVERITY_SEVERE;
     incident->priority = 2;
-    incident->flags = 0x7f;
+    incident->flags = 0xff;
     incident->observer_kinds = 0xff;
     incident->detail_kind = (uint8_t)kind;
     incident->detail = kind == DETAIL_NONE ? NULL : detail;
@@ -151,9 +161,45 @@ static void an_incident_of_version_1_is_read(void **state) {
     assert_int_equal(incident.merged_into, 0);
     assert_true(incident.anchor.lat_deg == 34.5 && incident.anchor.lon_deg == -108.5);
     assert_int_equal(incident.observers[0], 77);
-    value[0] = 2;
-    assert_false(incident_row_decode(&incident, &detail, (struct slice){key, sizeof key},
-                                     (struct slice){value, sizeof value}));
+    for (unsigned version = 0; version < 256; version++) {
+        value[0] = (uint8_t)version;
+        assert_int_equal(incident_row_decode(&incident, &detail, (struct slice){key, sizeof key},
+                                             (struct slice){value, sizeof value}),
+                         version == 1 || version == INCIDENT_ROW_VERSION);
+    }
+}
+
+static void an_alarm_of_version_1_is_read(void **state) {
+    (void)state;
+    uint8_t value[INCIDENT_ROW_HEAD_BYTES + ALARM_BYTES_1] = {1, 1, 3, 4};
+    uint8_t *alarm = value + INCIDENT_ROW_HEAD_BYTES;
+    value[149] = DETAIL_ALARM;
+    const uint8_t head[] = {ALARM_CLEARING, 5, 1, 0, 7, 0, 0, 0, 6, 0, 0, 0, 4, 0, 0, 0};
+    memcpy(alarm, head, sizeof head);
+    for (unsigned i = 0; i < 8; i++) {
+        store_u64_le(alarm + sizeof head + (size_t)8 * i, 1000 + i);
+    }
+    const uint8_t key[] = {0, 0, 0, 0, 0, 0, 1, 2};
+    const struct slice key_slice = {key, sizeof key};
+    struct incident incident;
+    union incident_detail detail;
+    assert_true(
+        incident_row_decode(&incident, &detail, key_slice, (struct slice){value, sizeof value}));
+    const struct alarm expected = {.state = ALARM_CLEARING,
+                                   .flapping = true,
+                                   .samples = 5,
+                                   .occurrences = 7,
+                                   .suppressed_total = 6,
+                                   .suppressed_told = 4,
+                                   .raised_ms = 1000,
+                                   .cleared_ms = 1001,
+                                   .summary_ms = 1002,
+                                   .sampled_ms = 1001,
+                                   .transitions_ms = {1003, 1004, 1005, 1006, 1007}};
+    assert_memory_equal(&detail.alarm, &expected, sizeof expected);
+    alarm[2] = 2;
+    assert_false(
+        incident_row_decode(&incident, &detail, key_slice, (struct slice){value, sizeof value}));
 }
 
 static void damaged_incidents_are_refused_or_sane(void **state) {
@@ -177,9 +223,33 @@ static void damaged_incidents_are_refused_or_sane(void **state) {
         assert_true(incident.anchor.lat_deg >= -90 && incident.anchor.lat_deg <= 90);
         assert_true(incident_spread_m(&incident) >= 0);
         assert_true(incident.detail_kind != DETAIL_FIRE ||
-                    detail.fire.sights_count <= FIRE_SIGHTS_MAX);
+                    (detail.fire.sights_count <= FIRE_SIGHTS_MAX &&
+                     detail.fire.sequences_count <= FIRE_SEQUENCES_MAX));
     }
     assert_true(refused > 100);
+}
+
+/* Bytes of version 1: no sequences. */
+static void a_fire_of_version_1_is_read(void **state) {
+    (void)state;
+    struct incident incident, again;
+    union incident_detail detail, detail_again;
+    fill(&incident, &detail, DETAIL_FIRE);
+    detail.fire.sequences_count = 0;
+    memset(detail.fire.sequences, 0, sizeof detail.fire.sequences);
+    uint8_t key[INCIDENT_KEY_BYTES], value[INCIDENT_ROW_BYTES_MAX];
+    incident_key(key, incident.number);
+    size_t bytes = incident_row_encode(value, &incident);
+    value[0] = 1;
+    const struct slice key_slice = {key, sizeof key}, row = {value, bytes};
+    assert_true(incident_row_decode(&again, &detail_again, key_slice, row));
+    assert_memory_equal(&detail_again.fire, &detail.fire, sizeof detail.fire);
+    size_t sequences_at = INCIDENT_ROW_HEAD_BYTES + (size_t)8 * incident.observers_count + 21;
+    assert_int_equal(value[sequences_at], 0);
+    value[sequences_at] = 1;
+    memset(value + bytes, 1, SEQUENCE_BYTES);
+    assert_false(incident_row_decode(&again, &detail_again, key_slice,
+                                     (struct slice){value, bytes + SEQUENCE_BYTES}));
 }
 
 static struct member member_fill(void) {
@@ -206,12 +276,17 @@ static struct member member_fill(void) {
                                      .azimuth_deg = 2.5F,
                                      .cone_deg = 3.5F,
                                      .range_km = 4.5F}},
-        .match = {.rule = MATCH_DISC,
+        .match = {.rule = MATCH_SEQUENCE,
                   .score = 777,
                   .alternatives_count = (uint8_t)(random_u64() % (MATCH_ALTERNATIVES_MAX + 1)),
                   .distance_m = 31.5F,
                   .dt_s = 60.25F},
     };
+    if (random_u64() % 2 == 0) {
+        member.sighting.observation.view = random_u64() | 1;
+        member.sighting.observation.box[2] = 7;
+        member.sighting.observation.box[3] = 65535;
+    }
     for (unsigned i = 0; i < member.match.alternatives_count; i++) {
         member.match.alternatives[i] =
             (struct match_alternative){.incident = random_u64(), .score = (uint16_t)(i + 500)};
@@ -246,6 +321,24 @@ static void members_come_back_as_they_were(void **state) {
     }
 }
 
+static void a_member_of_version_1_is_read(void **state) {
+    (void)state;
+    struct member member = member_fill(), again;
+    uint8_t key[MEMBER_KEY_BYTES], value[MEMBER_ROW_BYTES_MAX];
+    member_key(key, member.incident, member.sighting.seq);
+    for (int is_frame = 0; is_frame < 2; is_frame++) {
+        member.sighting.observation.view = is_frame != 0 ? 9 : 0;
+        member.sighting.observation.box[2] = member.sighting.observation.box[3] = 8;
+        size_t bytes = member_row_encode(value, &member);
+        for (unsigned version = 0; version < 256; version++) {
+            value[0] = (uint8_t)version;
+            assert_int_equal(member_row_decode(&again, (struct slice){key, sizeof key},
+                                               (struct slice){value, bytes}),
+                             version == MEMBER_ROW_VERSION || (version == 1 && is_frame == 0));
+        }
+    }
+}
+
 static void names_are_the_api_s(void **state) {
     (void)state;
     assert_string_equal(match_rule_name(MATCH_SAME_MAST), "same_mast");
@@ -260,8 +353,11 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(incidents_come_back_as_they_were),
         cmocka_unit_test(an_incident_of_version_1_is_read),
+        cmocka_unit_test(an_alarm_of_version_1_is_read),
+        cmocka_unit_test(a_fire_of_version_1_is_read),
         cmocka_unit_test(damaged_incidents_are_refused_or_sane),
         cmocka_unit_test(members_come_back_as_they_were),
+        cmocka_unit_test(a_member_of_version_1_is_read),
         cmocka_unit_test(names_are_the_api_s),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,6 +119,9 @@ static void full_tables_say_so(void **state) {
         STATUS_FULL);
     assert_string_equal(policy_channel(&policy, SLICE_LITERAL("channel_63"))->code, "channel_63");
     assert_null(policy_channel(&policy, SLICE_LITERAL("channel_64")));
+    uint32_t tag = policy_tag(SLICE_LITERAL("channel_63"));
+    assert_string_equal(policy_channel_by_tag(&policy, tag)->code, "channel_63");
+    assert_null(policy_channel_by_tag(&policy, 0));
 }
 
 static void severities_go_both_ways(void **state) {

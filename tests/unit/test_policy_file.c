@@ -47,7 +47,7 @@ static void the_default_has_the_table_of_the_field(void **state) {
     assert_int_equal(pest->priority, 3);
     assert_int_equal(pest->severity, SEVERITY_MINOR);
     assert_non_null(policy_channel(&policy, SLICE_LITERAL("handheld")));
-    assert_int_equal(policy.version, 2);
+    assert_int_equal(policy.version, 3);
 }
 
 static void the_built_in_copy_is_the_file(void **state) {

@@ -94,6 +94,7 @@ static void bad_category_rules_are_refused(void **state) {
         {STAGE_HANDLE, {0, 1}, "range"},
         {STAGE_HANDLE, {METERING_WORK_DAY, 8}, "shorter than handle"},
         {STAGE_DECIDE, {METERING_URGENT_HOUR, 60}, "by priority"},
+        {STAGE_REPLY, {METERING_URGENT_HOUR, 60}, "by priority"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         rules = good;
@@ -268,6 +269,49 @@ static void bad_ladders_are_refused(void **state) {
     assert_int_equal(policy_set_ladder(&policy, 2, &full, &error), STATUS_OK);
 }
 
+static void fires_are_matched_within_bounds(void **state) {
+    (void)state;
+    const struct fire_rules good = policy.fire;
+    assert_int_equal(good.observers[OBSERVER_CAMERA].window_s, 1800);
+    assert_int_equal(good.observers[OBSERVER_VIIRS].window_s, 12 * 3600);
+    assert_int_equal(good.observers[OBSERVER_VIIRS].radius_m, 375);
+    assert_int_equal(policy_set_fire(&policy, &good, &error), STATUS_OK);
+#define BAD(field, value, word)                                                                    \
+    do {                                                                                           \
+        struct fire_rules rules = good;                                                            \
+        rules.field = (value);                                                                     \
+        refused(policy_set_fire(&policy, &rules, &error), word);                                   \
+    } while (0)
+    BAD(observers[OBSERVER_MODIS].window_s, 0, "modis.window");
+    BAD(observers[OBSERVER_SYSTEM].window_s, FIRE_WINDOW_S_MAX + 1, "system.window");
+    BAD(observers[OBSERVER_PERSON].radius_m, 0, "person.radius_m");
+    BAD(observers[OBSERVER_GEOSTATIONARY].radius_m, FIRE_DISC_M_MAX + 1, "geostationary.radius_m");
+    BAD(observers[OBSERVER_CAMERA].radius_m, FIRE_SECTOR_M_MIN - 1, "camera.radius_m");
+    BAD(observers[OBSERVER_CAMERA].radius_m, FIRE_SECTOR_M_MAX + 1, "camera.radius_m");
+    BAD(rekindle_m, 0, "rekindle_m");
+    BAD(rekindle_m, FIRE_DISC_M_MAX + 1, "rekindle_m");
+    BAD(overlap_percent, 0, "overlap_percent");
+    BAD(overlap_percent, 101, "overlap_percent");
+    BAD(sequence_gap_s, 0, "sequence_gap");
+    BAD(sequence_gap_s, FIRE_WINDOW_S_MAX + 1, "sequence_gap");
+    BAD(confirm_frames, 0, "confirm_frames");
+    BAD(confirm_frames, FIRE_FRAMES_MAX + 1, "confirm_frames");
+    BAD(confirm_within_s, 0, "confirm_within");
+    BAD(confirm_within_s, FIRE_CONFIRM_S_MAX + 1, "confirm_within");
+#undef BAD
+    struct fire_rules edge = {.rekindle_m = FIRE_DISC_M_MAX,
+                              .overlap_percent = 100,
+                              .sequence_gap_s = FIRE_WINDOW_S_MAX,
+                              .confirm_frames = FIRE_FRAMES_MAX,
+                              .confirm_within_s = FIRE_CONFIRM_S_MAX};
+    for (unsigned kind = 0; kind < OBSERVER_COUNT; kind++) {
+        edge.observers[kind].window_s = FIRE_WINDOW_S_MAX;
+        edge.observers[kind].radius_m = kind == OBSERVER_CAMERA ? FIRE_SECTOR_M_MIN : 1;
+    }
+    assert_int_equal(policy_set_fire(&policy, &edge, &error), STATUS_OK);
+    assert_memory_equal(&policy.fire, &edge, sizeof edge);
+}
+
 static void times_are_bounded(void **state) {
     (void)state;
     assert_int_equal(policy.archive_s, 7 * DAY_S);
@@ -282,11 +326,19 @@ static void times_are_bounded(void **state) {
     refused(policy_set_decide(&policy, 0, soon, &error), "priority");
     refused(policy_set_decide(&policy, 5, soon, &error), "priority");
     refused(policy_set_decide(&policy, 1, never, &error), "decided");
+    refused(policy_set_reply(&policy, 0, soon, &error), "priority");
+    refused(policy_set_reply(&policy, 1, never, &error), "answered");
     assert_int_equal(policy_set_times(&policy, 1, 0, 0, 100, &error), STATUS_OK);
     assert_int_equal(policy.archive_s + policy.self_check_percent, 101);
     assert_int_equal(policy_set_decide(&policy, 4, soon, &error), STATUS_OK);
     assert_int_equal(policy.decide[4].amount, 60);
     assert_int_equal(policy.decide[3].amount, 4 * 3600);
+    for (unsigned priority = 1; priority <= 4; priority++) { /* as long as an ack holds */
+        assert_int_equal(policy.reply[priority].unit, policy.ladders[priority].ack.unit);
+        assert_int_equal(policy.reply[priority].amount, policy.ladders[priority].ack.amount);
+    }
+    assert_int_equal(policy_set_reply(&policy, 4, soon, &error), STATUS_OK);
+    assert_int_equal(policy.reply[4].amount, 60);
 }
 
 int main(void) {
@@ -300,6 +352,7 @@ int main(void) {
         cmocka_unit_test_setup(channels_say_who_observes, set_up),
         cmocka_unit_test_setup(the_ladders_are_those_of_the_field, set_up),
         cmocka_unit_test_setup(bad_ladders_are_refused, set_up),
+        cmocka_unit_test_setup(fires_are_matched_within_bounds, set_up),
         cmocka_unit_test_setup(times_are_bounded, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,7 +64,10 @@ static void everything_can_be_said(void **state) {
          "assignments:\n- {unit: all}\n- {unit: sweepers, category: litter, region: '6104'}\n"
          "ladders:\n  P2: {reminder_percent: 10, near_percent: 90, step: 5m, step_percent: 30, "
          "repeat: 1h, top_level: 3, ack: 2wh, unacked: [1m, 2m]}\n"
-         "decide: {P4: 3wd}\narchive: 1d\nreopen: none\nreturn_window: 30m\n"
+         "fire: {geostationary: {window: 30m, radius_m: 3000}, camera: {radius_m: 20000}, "
+         "rekindle_m: 700, overlap_percent: 25, sequence_gap: 1h, confirm_frames: 2, "
+         "confirm_within: 90s}\n"
+         "decide: {P4: 3wd}\nreply: {P2: 2h}\narchive: 1d\nreopen: none\nreturn_window: 30m\n"
          "self_check_percent: 25\n");
     const struct category *litter = policy_category(&policy, SLICE_LITERAL("litter"));
     assert_false(litter->opens_ticket);
@@ -80,6 +83,7 @@ static void everything_can_be_said(void **state) {
         [STAGE_FOLLOW_UP] = {METERING_URGENT_HOUR, 518400},
         [STAGE_DECIDE] = {METERING_URGENT_HOUR, 0},
         [STAGE_OVERALL] = {METERING_WORK_DAY, 7},
+        [STAGE_REPLY] = {METERING_URGENT_HOUR, 0},
     };
     for (size_t i = 0; i < STAGE_COUNT; i++) {
         assert_int_equal(litter->limits[i].unit, limits[i].unit);
@@ -105,8 +109,17 @@ static void everything_can_be_said(void **state) {
     assert_int_equal(ladder->ack.unit, METERING_WORK_HOUR);
     assert_int_equal(ladder->ack.amount, 7200);
     assert_int_equal(ladder->unacked_s[0] + ladder->unacked_s[1] + ladder->unacked_s[2], 180);
+    assert_int_equal(policy.fire.observers[OBSERVER_GEOSTATIONARY].window_s, 1800);
+    assert_int_equal(policy.fire.observers[OBSERVER_GEOSTATIONARY].radius_m, 3000);
+    assert_int_equal(policy.fire.observers[OBSERVER_CAMERA].window_s, 1800);
+    assert_int_equal(policy.fire.observers[OBSERVER_CAMERA].radius_m, 20000);
+    assert_int_equal(policy.fire.rekindle_m * 100 + policy.fire.overlap_percent, 70025);
+    assert_int_equal(policy.fire.sequence_gap_s * 10 + policy.fire.confirm_frames, 36002);
+    assert_int_equal(policy.fire.confirm_within_s, 90);
     assert_int_equal(policy.decide[4].amount, 3);
     assert_int_equal(policy.decide[1].amount, 600);
+    assert_int_equal(policy.reply[2].amount, 7200);
+    assert_int_equal(policy.reply[1].amount, 900);
     assert_int_equal(policy.archive_s, 86400);
     assert_int_equal(policy.reopen_s, 0);
     assert_int_equal(policy.return_s, 1800);
@@ -198,9 +211,24 @@ static void bad_sections_are_refused_with_line_and_key(void **state) {
         {"ladders:\n", "  P1: {unacked: [5m, none]}", ":8: ladders.P1.unacked[1]: is none"},
         {"ladders:\n", "  P1: {unacked: [5]}", ":8: ladders.P1.unacked[0]: is no time"},
         {"ladders:\n", "  P1: {unacked: [1m,2m,3m,4m,5m,6m,7m,8m,9m]}", ":8: ladders.P1.unacked"},
+        {"fire:\n", "  pigeon: {window: 1h}", ":8: fire.pigeon: there is no such key"},
+        {"fire:\n", "  modis: {gate_m: 1}", ":8: fire.modis.gate_m: there is no such key"},
+        {"fire:\n", "  modis: {window: none}", ":8: fire.modis.window: is not from"},
+        {"fire:\n", "  modis: {window: 8d}", ":8: fire.modis.window: is not from"},
+        {"fire:\n", "  modis: {window: 2wh}", ":8: fire.modis.window: is no time"},
+        {"fire:\n", "  modis: {radius_m: 4001}", ":8: fire.modis.radius_m: is not from"},
+        {"fire:\n", "  camera: {radius_m: 999}", ":8: fire.camera.radius_m: is not from"},
+        {"fire:\n", "  rekindle_m: 4001", ":8: fire.rekindle_m: is not from"},
+        {"fire:\n", "  overlap_percent: 0", ":8: fire.overlap_percent: is not from"},
+        {"fire:\n", "  overlap_percent: 0.1", ":8: fire.overlap_percent: is no whole number"},
+        {"fire:\n", "  sequence_gap: none", ":8: fire.sequence_gap: is not from"},
+        {"fire:\n", "  confirm_frames: 5", ":8: fire.confirm_frames: is not from"},
+        {"fire:\n", "  confirm_within: 25h", ":8: fire.confirm_within: is not from"},
         {"decide:\n", "  P1: none", ":8: decide.P1: a request must be decided"},
         {"decide:\n", "  P1: 10", ":8: decide.P1: is no limit"},
         {"decide:\n", "  P0: 10m", ":8: decide.P0: there is no such key"},
+        {"reply:\n", "  P1: none", ":8: reply.P1: a supervision must be answered"},
+        {"reply:\n", "  P1: soon", ":8: reply.P1: is no limit"},
         {"\n", "archive: none", ":8: archive: is not from"},
         {"\n", "archive: 5wd", ":8: archive: is no time"},
         {"\n", "reopen: 367d", ":8: reopen: is no time"},
@@ -236,6 +264,7 @@ static void bad_members_are_refused_with_line_and_key(void **state) {
         {"handle: 367wd", "", ":5: categories[0].handle: is no limit"},
         {"check: 1 h", "", ":5: categories[0].check: is no limit"},
         {"decide: 1h", "", ":5: categories[0].decide: there is no such key"},
+        {"reply: 1h", "", ":5: categories[0].reply: there is no such key"},
         {"handle: 3h, overall: 2h", "", ":5: categories[0].overall: is shorter than handle"},
         {"handle: none", "", ":5: categories[0]: overall: without it"},
         {"handle: none, overall: none", "", ":5: categories[0].overall: without it"},

@@ -116,6 +116,7 @@ static void an_empty_table_has_nothing(void **state) {
     struct region_table *table = support_table(&memory, NULL, &upload);
     assert_int_equal(region_count(table), 0);
     assert_int_equal(region_find(table, SLICE_LITERAL("1")), REGION_NONE);
+    assert_int_equal(region_first_root(table), REGION_NONE);
     free(memory);
 }
 
@@ -145,6 +146,7 @@ static void children_may_come_before_parents(void **state) {
     }
     assert_int_equal(id, REGION_NONE);
     assert_int_equal(region_get(table, id_of(table, "q")).next_sibling, id_of(table, "r"));
+    assert_int_equal(region_first_root(table), id_of(table, "q"));
     assert_int_equal(region_get(table, id_of(table, "r")).parent, REGION_NONE);
     assert_int_equal(region_subtree_count(table, id_of(table, "r")), 5);
     struct region_row row;

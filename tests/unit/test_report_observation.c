@@ -194,6 +194,65 @@ static void figures_are_clamped(void **state) {
     assert_true(seen.range_km == 0.0F);
 }
 
+#define CAMERA "\"channel\":\"camera\",\"device\":\"c1\",\"attributes\":"
+
+static void a_cameras_frame_is_its_pose_and_box(void **state) {
+    (void)state;
+    struct observation seen = observe(CAMERA "{\"pose\":\"north\",\"bbox\":[0,0.25,1,0.5]}");
+    const uint16_t box[] = {0, 16384, 65535, 32768};
+    assert_memory_equal(seen.box, box, sizeof box);
+    uint64_t view = seen.view;
+    assert_true(view != 0);
+    assert_true(observe(CAMERA "{\"bbox\":[0.1,0.2,0.3,0.4],\"pose\":\"n\\u006frth\"}").view ==
+                view);
+    static const char *const others[] = {
+        CAMERA "{\"bbox\":[0,0,1,1]}",
+        CAMERA "{\"bbox\":[0,0,1,1],\"pose\":1}",
+        CAMERA "{\"bbox\":[0,0,1,1],\"pose\":\"1\"}",
+        "\"channel\":\"camera\",\"device\":\"c2\","
+        "\"attributes\":{\"bbox\":[0,0,1,1],\"pose\":\"north\"}",
+    };
+    uint64_t views[ARRAY_COUNT(others) + 1] = {view};
+    for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
+        views[i + 1] = observe(others[i]).view;
+        assert_true(views[i + 1] != 0);
+        for (size_t j = 0; j <= i; j++) {
+            assert_true(views[j] != views[i + 1]);
+        }
+    }
+}
+
+static void what_is_no_box_of_a_cameras_device_is_no_frame(void **state) {
+    (void)state;
+    static const char *const cases[] = {
+        CAMERA "{\"pose\":1}",
+        CAMERA "{\"bbox\":[0,0,1]}",
+        CAMERA "{\"bbox\":[0,0,1,1,0.9]}",
+        CAMERA "{\"bbox\":[]}",
+        CAMERA "{\"bbox\":\"0,0,1,1\"}",
+        CAMERA "{\"bbox\":{\"x0\":0}}",
+        CAMERA "{\"bbox\":[0,0,1,\"1\"]}",
+        CAMERA "{\"bbox\":[[0,0,1,1]]}",
+        CAMERA "{\"bbox\":[0,0,1,{\"a\":[1]}]}",
+        CAMERA "{\"bbox\":[0,0,1.001,1]}",
+        CAMERA "{\"bbox\":[-0.001,0,1,1]}",
+        CAMERA "{\"bbox\":[0.5,0,0.5,1]}",
+        CAMERA "{\"bbox\":[0,0.6,1,0.5]}",
+        CAMERA "{\"bbox\":[0,0,0.000001,1]}",
+        "\"channel\":\"camera\",\"reporter\":\"c1\",\"attributes\":{\"bbox\":[0,0,1,1]}",
+        "\"channel\":\"app\",\"device\":\"c1\",\"attributes\":{\"bbox\":[0,0,1,1]}",
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct observation seen = observe(cases[i]);
+        if (seen.view != 0 || seen.box[0] + seen.box[1] + seen.box[2] + seen.box[3] != 0) {
+            fail_msg("%s is a frame", cases[i]);
+        }
+    }
+    /* What stands behind it is read all the same. */
+    assert_true((observe(CAMERA "{\"bbox\":[0,[1]],\"injury\":true}").flags & OBSERVATION_INJURY) !=
+                0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_report_is_seen_by_its_source_on_a_handheld),
@@ -202,6 +261,8 @@ int main(void) {
         cmocka_unit_test(attributes_that_mean_something_are_seen),
         cmocka_unit_test(what_is_not_meant_is_not_seen),
         cmocka_unit_test(figures_are_clamped),
+        cmocka_unit_test(a_cameras_frame_is_its_pose_and_box),
+        cmocka_unit_test(what_is_no_box_of_a_cameras_device_is_no_frame),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

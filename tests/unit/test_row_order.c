@@ -48,8 +48,60 @@ static void of_each_key_the_last_row_stays(void **state) {
     row_order_deinit(&order);
 }
 
+enum { MANY = 5000 };
+
+static int compare_slow(const struct db_row *a, const struct db_row *b) {
+    size_t bytes = a->key.bytes < b->key.bytes ? a->key.bytes : b->key.bytes;
+    int order = memcmp(a->key.data, b->key.data, bytes);
+    if (a->family != b->family) {
+        return a->family < b->family ? -1 : 1;
+    }
+    return order != 0 ? order : (a->key.bytes > b->key.bytes) - (a->key.bytes < b->key.bytes);
+}
+
+/* Keys of 1 to 12 bytes out of few values, so that heads and whole keys repeat. */
+static void many_rows_of_any_keys_are_in_order(void **state) {
+    (void)state;
+    static uint8_t keys[MANY][12];
+    static struct db_row rows[MANY];
+    uint64_t random = 1;
+    for (size_t i = 0; i < MANY; i++) {
+        for (size_t at = 0; at < sizeof keys[i]; at++) {
+            random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            keys[i][at] = (uint8_t)(random >> 62 == 0 ? random >> 32 : 0);
+        }
+        rows[i] = (struct db_row){
+            .family = random >> 40 & 1 ? FAMILY_MEMBERS : FAMILY_TICKETS,
+            .key = {keys[i], 1 + (random >> 50) % 12},
+            .value = SLICE_LITERAL(""),
+        };
+    }
+    struct row_order order = {0};
+    assert_int_equal(row_order_set(&order, rows, MANY), STATUS_OK);
+    for (size_t i = 1; i < order.rows_count; i++) {
+        assert_true(compare_slow(order.rows[i - 1].row, order.rows[i].row) < 0);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < MANY; i++) {
+        bool is_last = true;
+        for (size_t later = i + 1; later < MANY && is_last; later++) {
+            is_last = compare_slow(&rows[i], &rows[later]) != 0;
+        }
+        kept += is_last;
+    }
+    assert_int_equal(order.rows_count, kept);
+    assert_in_range(kept, 100, MANY - 100);
+    for (size_t i = 0; i < order.rows_count; i++) { /* of each key the last */
+        for (const struct db_row *later = order.rows[i].row + 1; later < rows + MANY; later++) {
+            assert_int_not_equal(compare_slow(order.rows[i].row, later), 0);
+        }
+    }
+    row_order_deinit(&order);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(many_rows_of_any_keys_are_in_order),
         cmocka_unit_test(rows_come_by_family_and_key),
         cmocka_unit_test(of_each_key_the_last_row_stays),
     };

@@ -505,9 +505,29 @@ static void a_family_that_is_missing_is_made(void **state) {
     expect(f->store, FAMILY_DEADLINES, "k", "3");
 }
 
+/* A restart of the memory store: a copy begins with all rows and goes its own way. */
+static void a_memory_copy_is_a_store_of_its_own(void **state) {
+    struct fixture *f = *state;
+    struct error error = {""};
+    write_one(f->store, FAMILY_META, "a", "1");
+    assert_int_equal(put_run(f->store, 1, 10, 0, 1, 100, true), STATUS_OK);
+    const struct store_options options = {.copy_of = f->store};
+    struct store *copy;
+    assert_int_equal(store_open_mem(&copy, &options, &error), STATUS_OK);
+    write_one(f->store, FAMILY_META, "a", "2");
+    write_one(copy, FAMILY_META, "b", "3");
+    expect(copy, FAMILY_META, "a", "1");
+    expect(copy, FAMILY_META, "b", "3");
+    expect(f->store, FAMILY_META, "b", NULL);
+    assert_int_equal(count_rows(copy, 10, 7, true), 100);
+    store_close(copy);
+    expect(f->store, FAMILY_META, "a", "2");
+}
+
 #define BOTH(test)                                                                                 \
     cmocka_unit_test_setup_teardown(test, setup_mem, teardown),                                    \
         cmocka_unit_test_setup_teardown(test, setup_rocks, teardown)
+#define MEM(test) cmocka_unit_test_setup_teardown(test, setup_mem, teardown)
 #define ROCKS(test) cmocka_unit_test_setup_teardown(test, setup_rocks, teardown)
 
 int main(void) {
@@ -520,6 +540,7 @@ int main(void) {
         BOTH(the_same_run_again_changes_nothing),
         BOTH(prefix_walks_go_both_ways),
         BOTH(timeline_gets_find_rows),
+        MEM(a_memory_copy_is_a_store_of_its_own),
         ROCKS(a_family_that_is_missing_is_made),
         ROCKS(what_was_written_is_there_again),
         ROCKS(journal_blocks_are_moved_not_rewritten),

@@ -79,28 +79,70 @@ static void the_ladder_climbs_a_ragged_path(void **state) {
     assert_null(strstr(world.events[6].json, "late_fire"));
 }
 
+static struct ladder_step climb_from(uint32_t region, uint8_t top_level, uint8_t rank) {
+    struct ladder_path path = ladder_path_of(world.regions, region);
+    return ladder_climb(world.regions, region, &path, top_level, rank);
+}
+
 static void offices_are_skipped_and_named(void **state) {
     (void)state;
     uint32_t micro = ticket_region(&world, "MICRO"), lone = ticket_region(&world, "LONE");
-    struct ladder_step step = ladder_climb(world.regions, micro, 0, 0);
+    struct ladder_step step = climb_from(micro, 0, 0);
     assert_int_equal(step.region, ticket_region(&world, "GRID"));
     assert_int_equal(step.vacant_count, 0);
-    step = ladder_climb(world.regions, micro, 0, step.rank);
+    step = climb_from(micro, 0, step.rank);
     assert_int_equal(step.region, ticket_region(&world, "TOWN"));
+    assert_int_equal(step.level, 2);
     assert_int_equal(step.vacant_count, 1);
     assert_int_equal(step.vacant[0], ticket_region(&world, "VILLAGE"));
     assert_false(step.is_top);
-    step = ladder_climb(world.regions, lone, 1, 0); /* no village on this path */
+    step = climb_from(lone, 1, 0); /* no village on this path */
     assert_int_equal(step.region, ticket_region(&world, "TOWN"));
-    step = ladder_climb(world.regions, lone, 1, step.rank);
+    step = climb_from(lone, 1, step.rank);
     assert_true(step.is_top && step.region == ticket_region(&world, "COUNTY"));
     uint8_t rank = step.rank;
-    step = ladder_climb(world.regions, lone, 1, rank);
+    step = climb_from(lone, 1, rank);
     assert_true(step.is_top && step.rank == rank);
-    step = ladder_climb(world.regions, lone, 3, 0); /* nobody below the top leads: not vacant */
+    step = climb_from(lone, 3, 0); /* nobody below the top leads: not vacant */
     assert_true(step.is_top && step.region == lone && step.vacant_count == 0);
-    step = ladder_climb(NULL, REGION_NONE, 0, 0);
+    const struct ladder_path nowhere = ladder_path_of(NULL, REGION_NONE);
+    step = ladder_climb(NULL, REGION_NONE, &nowhere, 0, 0);
     assert_true(step.is_top && step.region == REGION_NONE);
+}
+
+static void upload(const char *code, const char *parent, uint8_t level, const char *leader) {
+    struct support_upload upload = {0};
+    void *memory;
+    support_upload_row(&upload, &(struct region_row){.code = slice_text(code),
+                                                     .parent = slice_text(parent),
+                                                     .name = slice_text(code),
+                                                     .leader = slice_text(leader),
+                                                     .level = level});
+    world.context.regions = world.regions = support_table(&memory, world.regions, &upload);
+    support_upload_free(&upload);
+    free(world.regions_memory);
+    world.regions_memory = memory;
+}
+
+/* The grid goes to another town while its ticket climbs: those of its opening are told. The office
+ * that falls empty meanwhile is passed over, and the one that is filled is not. */
+static void a_ladder_keeps_the_path_of_its_opening(void **state) {
+    (void)state;
+    struct ticket *ticket = ticket_handled_by(&world, "outage", "power");
+    int64_t start = world.context.now_ms;
+    assert_int_equal(ladder_above_count(&ticket->path), 4);
+    upload("GRID", "OTHER", 4, "grid lead");
+    upload("VILLAGE", "TOWN", 3, "village head");
+    upload("TOWN", "COUNTY", 2, "");
+    struct ticket *later = ticket_opened(&world, "outage", "GRID");
+    ticket_world_hush(&world);
+    ticket_run_until(&world, ticket, start + 25 * HOUR);
+    ticket_assert_told(&world, ENTRY_TICKET_ESCALATED, "\"told\":\"VILLAGE\"");
+    ticket_run_until(&world, ticket, start + 31 * HOUR);
+    ticket_assert_told(&world, ENTRY_TICKET_ESCALATED, "\"told\":\"COUNTY\"");
+    ticket_assert_told(&world, ENTRY_TICKET_ESCALATED, "\"vacant\":[\"TOWN\"]");
+    assert_int_equal(later->path.above[0], ticket_region(&world, "OTHER"));
+    assert_int_equal(ladder_above_count(&later->path), 3);
 }
 
 static void p1_without_an_ack_climbs_each_five_minutes(void **state) {
@@ -252,6 +294,70 @@ static void nobody_decides_is_no(void **state) {
                 (ticket->stages_ended & 1u << STAGE_DECIDE) != 0);
 }
 
+/* An ack is no answer and does not hold the escalation back; what the unit does is one. */
+static void a_supervision_that_is_not_answered_escalates(void **state) {
+    (void)state;
+    struct ticket *ticket = ticket_handled_by(&world, "outage", "power");
+    int64_t start = world.context.now_ms;
+    ticket_must_give(&world, ticket,
+                     (struct ticket_command){.verb = VERB_PROGRESS, .on_scene = true});
+    ticket_must(&world, ticket, VERB_SUPERVISE);
+    ticket_assert_told(&world, ENTRY_TICKET_COMMAND, "\"reply_by\":\"2026-09-28T02:00:00.000Z\"");
+    ticket_at(&world, start + 50 * MINUTE);
+    ticket_must(&world, ticket, VERB_ACK);
+    ticket_world_hush(&world);
+    ticket_run_until(&world, ticket, start + 60 * MINUTE - 1);
+    assert_int_equal(ticket_told_count(&world, ENTRY_TICKET_OVERDUE), 0);
+    ticket_run_until(&world, ticket, start + 60 * MINUTE);
+    ticket_assert_told(&world, ENTRY_TICKET_OVERDUE, "\"stage\":\"reply\"");
+    ticket_assert_told(&world, ENTRY_TICKET_ESCALATED, "\"stage\":\"reply\"");
+    ticket_assert_told(&world, ENTRY_TICKET_ESCALATED, "\"told\":\"TOWN\"");
+    assert_true((ticket->overdue & 1u << STAGE_REPLY) != 0);
+    ticket_at(&world, start + 61 * MINUTE);
+    ticket_must(&world, ticket, VERB_PROGRESS);
+    assert_true((ticket->overdue & 1u << STAGE_REPLY) == 0);
+    assert_true((ticket->stages_late & 1u << STAGE_REPLY) != 0);
+    assert_true(ticket->supervised);
+    ticket_world_hush(&world);
+    ticket_must(&world, ticket, VERB_SUPERVISE);
+    ticket_must_give(&world, ticket, (struct ticket_command){.verb = VERB_SUPERVISE, .lift = true});
+    ticket_must(&world, ticket, VERB_SUPERVISE);
+    ticket_must(&world, ticket, VERB_SUBMIT_RESULT);
+    ticket_run_until(&world, ticket, start + 119 * MINUTE);
+    assert_int_equal(ticket_told_count(&world, ENTRY_TICKET_ESCALATED), 0);
+}
+
+/* Nor is what a timer does, or a co-handler. */
+static void nobody_answers_for_the_lead(void **state) {
+    (void)state;
+    struct ticket *ticket = ticket_opened(&world, "outage", "GRID");
+    const struct ticket_part_order part = {.unit_tag = policy_tag(SLICE_LITERAL("water"))};
+    ticket_must(&world, ticket, VERB_ACCEPT);
+    ticket_must_give(&world, ticket,
+                     (struct ticket_command){.verb = VERB_WHISTLE,
+                                             .decides = true,
+                                             .unit_tag = policy_tag(SLICE_LITERAL("power")),
+                                             .parts = &part,
+                                             .parts_count = 1});
+    int64_t start = world.context.now_ms;
+    ticket_must(&world, ticket, VERB_SUPERVISE);
+    struct ticket_actor water = ticket_anybody();
+    water.unit_tag = part.unit_tag;
+    ticket_must_give(&world, ticket, (struct ticket_command){.verb = VERB_SIGN, .actor = water});
+    ticket_must_give(&world, ticket,
+                     (struct ticket_command){.verb = VERB_PROGRESS, .actor = water});
+    ticket_run_until(&world, ticket, start + 60 * MINUTE);
+    assert_true(ticket_has(ticket, FACT_DEEMED_SIGNED));
+    ticket_assert_told(&world, ENTRY_TICKET_OVERDUE, "\"stage\":\"reply\"");
+    struct ticket_clock_view view;
+    size_t clocks = 0;
+    bool is_there = false;
+    for (; ticket_clock_explain(&world.context, ticket, clocks, &view); clocks++) {
+        is_there = is_there || view.stage == STAGE_REPLY;
+    }
+    assert_true(is_there);
+}
+
 static void a_return_holds_the_deemed_sign_back(void **state) {
     (void)state;
     struct ticket *ticket = ticket_opened(&world, "gas_leak", "GRID");
@@ -337,6 +443,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(the_ladder_climbs_a_ragged_path),
         TEST(offices_are_skipped_and_named),
+        TEST(a_ladder_keeps_the_path_of_its_opening),
         TEST(p1_without_an_ack_climbs_each_five_minutes),
         TEST(an_ack_ends_aloud_and_paging_goes_on),
         TEST(leaving_a_state_ends_its_paging),
@@ -344,6 +451,8 @@ int main(void) {
         TEST(late_is_once_and_marked),
         TEST(a_ladder_that_was_climbed_forever_ends_in_reviews),
         TEST(nobody_decides_is_no),
+        TEST(a_supervision_that_is_not_answered_escalates),
+        TEST(nobody_answers_for_the_lead),
         TEST(a_return_holds_the_deemed_sign_back),
         TEST(closed_becomes_archived),
         TEST(no_limit_is_not_no_deadline),

@@ -337,6 +337,28 @@ static void closed_is_not_solved(void **state) {
     ticket_must(&world, ticket, VERB_REOPEN);
 }
 
+/* As an upgrade: limits of the new priority from the old start, and paged anew. */
+static void accepting_fixes_the_priority(void **state) {
+    (void)state;
+    struct ticket *ticket = ticket_opened(&world, "rubble", "GRID");
+    struct ticket *same = ticket_opened(&world, "rubble", "GRID");
+    int64_t opened_ms = world.context.now_ms;
+    ticket_at(&world, opened_ms + 600000);
+    ends_as(TICKET_INVALID, REFUSAL_NONE, ticket,
+            (struct ticket_command){.verb = VERB_ACCEPT, .priority = 5});
+    ticket_must_give(&world, ticket, (struct ticket_command){.verb = VERB_ACCEPT, .priority = 2});
+    ticket_must(&world, same, VERB_ACCEPT);
+    assert_int_equal(ticket->priority, 2);
+    assert_int_equal(ticket->paged_from_ms, opened_ms + 600000);
+    assert_true(due(ticket, STAGE_OVERALL) < due(same, STAGE_OVERALL));
+    assert_true(due(ticket, STAGE_DISPATCH) < due(same, STAGE_DISPATCH));
+    ticket_must_give(&world, ticket_opened(&world, "rubble", "GRID"),
+                     (struct ticket_command){.verb = VERB_ACCEPT, .priority = 4});
+    struct ticket *urgent = ticket_opened(&world, "rubble", "GRID");
+    ticket_must_give(&world, urgent, (struct ticket_command){.verb = VERB_ACCEPT, .priority = 1});
+    assert_int_equal(urgent->state, TICKET_DISPATCHED);
+}
+
 static void grades_count_from_the_start(void **state) {
     (void)state;
     struct ticket *ticket = ticket_handled_by(&world, "outage", "power");
@@ -489,6 +511,7 @@ int main(void) {
         TEST(supervised_closes_after_the_lift),
         TEST(the_public_is_turned_away_by_the_shift_lead),
         TEST(closed_is_not_solved),
+        TEST(accepting_fixes_the_priority),
         TEST(grades_count_from_the_start),
         TEST(what_becomes_p1_waits_no_longer),
         TEST(a_worse_report_pages_again),

@@ -373,6 +373,32 @@ static void a_report_opens_an_incident_and_its_ticket(void **state) {
     drive_close(&drive);
 }
 
+/* Entries are filed by region, so what is nowhere is not begun. */
+static void nothing_begins_nowhere(void **state) {
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, 16);
+    uint32_t tag = policy_tag(SLICE_LITERAL("pothole"));
+    struct ticket_opening opening = {
+        .origin = ORIGIN_MANUAL, .category_tag = tag, .region = REGION_NONE};
+    struct ticket *ticket;
+    struct event_log *log = begin(&drive, drive.next_seq);
+    assert_int_equal(world_open_ticket(&drive.world, &opening, log, &ticket), STATUS_INVALID);
+    struct directive_addressee addressees[] = {{.region = 0}, {.region = REGION_NONE}};
+    struct directive_order orders = {
+        .region = 0, .category_tag = tag, .addressees = addressees, .addressees_count = 2};
+    uint64_t number;
+    assert_int_equal(world_issue(&drive.world, &orders, log, &number), STATUS_INVALID);
+    addressees[1].region = 1;
+    orders.region = REGION_NONE;
+    assert_int_equal(world_issue(&drive.world, &orders, log, &number), STATUS_INVALID);
+    assert_int_equal(log->events_count, 0);
+    opening.region = 0;
+    assert_int_equal(world_open_ticket(&drive.world, &opening, log, &ticket), STATUS_OK);
+    assert_true(log->events_count > 0);
+    drive_close(&drive);
+}
+
 static void a_category_without_tickets_is_not_wanted(void **state) {
     (void)state;
     struct drive drive;
@@ -490,9 +516,9 @@ static void merging_and_unmerging_takes_the_tickets_along(void **state) {
     for (size_t i = 0; i < drive.rows_count; i++) {
         const struct row *row = &drive.rows[i];
         if (row->family == ROW_TICKET) {
-            assert_int_equal(world_restore_ticket(&drive.world,
-                                                  (struct slice){row->key, row->key_bytes},
-                                                  (struct slice){row->value, row->value_bytes}),
+            assert_int_equal(world_load_ticket(&drive.world,
+                                               (struct slice){row->key, row->key_bytes},
+                                               (struct slice){row->value, row->value_bytes}),
                              STATUS_OK);
         }
     }
@@ -518,6 +544,41 @@ static void merging_and_unmerging_takes_the_tickets_along(void **state) {
         }
     }
     assert_true(is_moved);
+    drive_close(&drive);
+}
+
+/* The older incident had no room for a ticket at first, so its own is the newer one. */
+static void a_merge_keeps_the_older_ticket(void **state) {
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, 16);
+    drive.world.docket.count_max = 0;
+    struct world_taken older = report_at(&drive, "pothole", 0);
+    assert_int_equal(older.ticket, 0);
+    drive.world.docket.count_max = 16;
+    struct world_taken newer = report_at(&drive, "pothole", 300);
+    uint64_t survivor = 0, late = 0;
+    struct ticket *ticket = NULL;
+    const struct ticket_opening opening = {.origin = ORIGIN_REPORT,
+                                           .incident = older.incident,
+                                           .category_tag = policy_tag(SLICE_LITERAL("pothole")),
+                                           .region = 0};
+    assert_int_equal(
+        world_open_ticket(&drive.world, &opening, begin(&drive, drive.next_seq), &ticket),
+        STATUS_OK);
+    end(&drive);
+    late = ticket->number;
+    assert_int_equal(incidents_set_ticket(&drive.world.incidents, older.incident, late), STATUS_OK);
+    assert_true(late > newer.ticket);
+    assert_int_equal(world_merge(&drive.world, newer.incident, older.incident,
+                                 begin(&drive, drive.next_seq), &survivor),
+                     STATUS_OK);
+    end(&drive);
+    assert_int_equal(survivor, older.incident);
+    assert_int_equal(incident_of(&drive, survivor)->ticket, newer.ticket);
+    assert_int_equal(ticket_in(&drive, late)->state, TICKET_MERGED);
+    assert_int_equal(ticket_in(&drive, late)->survivor, newer.ticket);
+    assert_true(ticket_state_is_open(ticket_in(&drive, newer.ticket)->state));
     drive_close(&drive);
 }
 
@@ -564,6 +625,14 @@ static void a_sampled_alarm_has_no_ticket_until_it_is_believed(void **state) {
     drive_close(&drive);
 }
 
+static size_t times_told(const struct drive *drive, const char *text) {
+    size_t count = 0;
+    for (const char *at = strstr(drive->told, text); at != NULL; at = strstr(at + 1, text)) {
+        count++;
+    }
+    return count;
+}
+
 static void a_flapping_sensor_is_a_matter_of_its_own(void **state) {
     (void)state;
     struct drive drive;
@@ -573,15 +642,20 @@ static void a_flapping_sensor_is_a_matter_of_its_own(void **state) {
         (void)send(&drive, &report);
         pass(&drive, 1000);
     }
-    const char *fault = strstr(drive.told, "ticket.opened");
-    size_t opened = 0;
-    for (; fault != NULL; opened++) {
-        fault = strstr(fault + 1, "ticket.opened");
-    }
-    assert_int_equal(opened, 2); /* the alarm's and the sensor's */
+    assert_int_equal(times_told(&drive, "ticket.opened"), 2); /* the alarm's and the sensor's */
     assert_true(was_told(&drive, "incident.flapping"));
     /* Of 1800 rises the first ones are told one by one, then they are only counted. */
     assert_in_range(drive.world.incidents.counts.suppressed, 1790, 1798);
+    assert_int_equal(times_told(&drive, "\"why\":\"flapping\""), 1); /* the first half hour's */
+    /* Calm and at it again: the sensor's ticket is still open, so there is no other one. */
+    pass(&drive, 2 * HOUR_MS);
+    for (int i = 0; i < 60; i++) {
+        struct report report = an_alarm(&drive, i % 2 == 1);
+        (void)send(&drive, &report);
+        pass(&drive, 1000);
+    }
+    assert_int_equal(times_told(&drive, "\"flapping\":\"began\""), 2);
+    assert_int_equal(times_told(&drive, "ticket.opened"), 2);
     drive_close(&drive);
 }
 
@@ -740,6 +814,7 @@ static void every_open_ticket_has_a_deadline(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_report_opens_an_incident_and_its_ticket),
+        cmocka_unit_test(nothing_begins_nowhere),
         cmocka_unit_test(a_category_without_tickets_is_not_wanted),
         cmocka_unit_test(a_planned_overall_limit_is_for_one_report),
         cmocka_unit_test(a_worse_report_makes_the_ticket_more_urgent),
@@ -747,6 +822,7 @@ int main(void) {
         cmocka_unit_test(a_false_alarm_does_not_eat_the_next_report),
         cmocka_unit_test(a_rejected_or_voided_matter_does_not_eat_it_either),
         cmocka_unit_test(merging_and_unmerging_takes_the_tickets_along),
+        cmocka_unit_test(a_merge_keeps_the_older_ticket),
         cmocka_unit_test(what_cannot_be_unmerged_is_refused),
         cmocka_unit_test(a_sampled_alarm_has_no_ticket_until_it_is_believed),
         cmocka_unit_test(a_flapping_sensor_is_a_matter_of_its_own),
