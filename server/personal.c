@@ -48,7 +48,8 @@ static bool is_plain(struct slice name) {
 /* A name that is too long for the ones we know is none of them: it comes as the empty slice. */
 static bool is_personal(struct slice name, bool is_report, bool confidential) {
     if (!is_report) {
-        return confidential && (slice_is(name, "note") || slice_is(name, "reason"));
+        return confidential &&
+               (slice_is(name, "note") || slice_is(name, "reason") || slice_is(name, "media"));
     }
     return slice_is(name, "reporter") || slice_is(name, "on_behalf_of") ||
            (confidential && !is_plain(name));

@@ -7,7 +7,7 @@
  *
  *     of a report          reporter, on_behalf_of
  *     ... confidential     also text, attributes, media and every member that gridd does not know
- *     of another entry     confidential only: note, reason
+ *     of another entry     confidential only: note, reason, media
  *
  * A category that the policy does not know (any more) is confidential. */
 #ifndef SERVER_PERSONAL_H

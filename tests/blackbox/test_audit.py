@@ -39,8 +39,10 @@ def test_every_act_names_who_did_it(guarded):
     assert server.ask("POST", f"/v1/tickets/{ticket}/accept", intake, {}).status == 409  # refused: no act
     opened = server.ask("POST", "/v1/tickets", intake, {"category": "dispute", "grid": "g1"}).json()["id"]
     order = server.ask("POST", "/v1/directives", centre, {"text": "look", "addressees": [{"region": "c1"}]}).json()["directive"]
-    merged = server.ask("POST", f"/v1/incidents/{incidents[0]}/merge", centre, {"into": incidents[1]})
+    merged = server.ask("POST", f"/v1/incidents/{incidents[0]}/merge", centre, {"into": incidents[1], "actor": "somebody else"})
     assert merged.status == 200, merged.body
+    events = server.request("GET", "/v1/grids/c/timeline?kind=incident.merged", token=centre).json()["items"]
+    assert [event["actor"] for event in events] == ["zhao"], events
     wanted = [("token.create", "admin", None), ("regions.import", "admin", None), ("ticket.accept", "li", ticket),
               ("ticket.open", "li", opened), ("directive.issue", "zhao", order), ("incident.merge", "zhao", incidents[0])]
     found = acts(server)

@@ -7,7 +7,7 @@ from gridd import report
 from guarded import Guarded
 from sse import Feed
 
-WORDS = ("张三", "李四", "about my neighbour", "call 139", "the family's story")
+WORDS = ("张三", "李四", "about my neighbour", "call 139", "the family's story", "https://example.org/door.jpg")
 FORMS = ("application/json", "application/x-ndjson", "text/csv", "application/geo+json")
 
 
@@ -18,7 +18,8 @@ class World:
                        for role in ("intake", "supervisor", "centre", "unit", "dispatcher", "device")}
         self.open = self.send("open", category="exposed_garbage", text="a heap of bags")
         self.secret = self.send("secret", category="dispute", text=WORDS[2], attributes={"phone": WORDS[3]})
-        done = server.ask("POST", f"/v1/tickets/{self.secret['ticket']}/accept", self.tokens["intake"], {"note": WORDS[4]})
+        done = server.ask("POST", f"/v1/tickets/{self.secret['ticket']}/accept", self.tokens["intake"],
+                          {"note": WORDS[4], "media": [WORDS[5]]})
         assert done.status == 200, done.body
 
     def send(self, name, **fields):
@@ -80,7 +81,8 @@ def test_feeds_and_logs_do_not_show_it(world):
     for role in ("centre", "supervisor"):
         with Feed(server.port, headers={"Authorization": f"Bearer {world.tokens[role]}"}) as feed:
             made = world.send(f"live {role}", category="dispute", text=WORDS[2], occurred_at="2026-11-20T09:30:00Z")
-            server.ask("POST", f"/v1/tickets/{made['ticket']}/remind", world.tokens["intake"], {"note": WORDS[4]})
+            server.ask("POST", f"/v1/tickets/{made['ticket']}/remind", world.tokens["intake"],
+                       {"note": WORDS[4], "media": [WORDS[5]]})
             feed.until(lambda feed: any(event.kind == "ticket.changed" for event in feed.named()))
             assert not any(word.encode() in feed.raw for word in WORDS)
     epoch = feed.last_id.split("-")[0]

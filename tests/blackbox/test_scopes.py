@@ -285,3 +285,18 @@ def test_commands_go_by_the_tokens_role_and_name(world):
     assert done.status == 200, done.body
     history = server.ask("GET", path, world.callers["intake"]).json()["history"]
     assert history[-1]["actor"] == "the intake", history[-1]
+
+
+def test_a_create_sent_again_is_known_by_its_own_token_only(world):
+    server, body = world.server, {"category": "dispute", "grid": "r1a", "command_id": "twice"}
+    tokens = world.callers["intake"], server.make(["intake"], "r1", name="the intake"), world.others["intake"]
+    first = [server.ask("POST", "/v1/tickets", token, body) for token in tokens]
+    assert [answer.status for answer in first] == [201] * 3, first[1].body
+    assert len({answer.json()["id"] for answer in first}) == 3
+    for token, made in zip(tokens, first):
+        again = server.ask("POST", "/v1/tickets", token, body)
+        assert again.status == 200 and again.json() == made.json()
+        assert server.ask("POST", "/v1/tickets", token, {**body, "priority": 1}).status == 409
+    order = {"text": "look", "addressees": [{"region": "r1"}], "command_id": "twice"}
+    orders = [server.ask("POST", "/v1/directives", token, order) for token in (world.callers["centre"], world.others["centre"])]
+    assert [answer.status for answer in orders] == [201] * 2 and orders[0].json() != orders[1].json()

@@ -86,14 +86,16 @@ static void what_people_wrote_is_masked_where_it_is_confidential(void **state) {
 
 static void notes_of_confidential_matters_are_masked(void **state) {
     (void)state;
-    const char *json = "{\"ticket\":\"t1\",\"actor\":\"li\",\"note\":\"a\",\"reason\":\"b\"}";
+    const char *json =
+        "{\"ticket\":\"t1\",\"actor\":\"li\",\"note\":\"a\",\"reason\":\"b\",\"media\":[1]}";
     uint32_t tag = policy_tag(SLICE_LITERAL("forest_fire"));
     personal_init(&personal, true, false);
     set_confidential(false);
     assert_string_equal(show(json, ENTRY_TICKET_COMMAND, tag), json);
     set_confidential(true);
-    assert_string_equal(show(json, ENTRY_TICKET_COMMAND, tag),
-                        "{\"ticket\":\"t1\",\"actor\":\"li\",\"note\":null,\"reason\":null}");
+    assert_string_equal(
+        show(json, ENTRY_TICKET_COMMAND, tag),
+        "{\"ticket\":\"t1\",\"actor\":\"li\",\"note\":null,\"reason\":null,\"media\":null}");
     personal_deinit(&personal);
 }
 
