@@ -451,6 +451,16 @@ static bool find_member(const struct incident_members *members, uint64_t seq, st
     return found;
 }
 
+uint64_t world_unmerge_ticket(struct world *world, uint64_t number, const uint64_t *seqs,
+                              size_t seqs_count, const struct incident_members *members) {
+    uint64_t original =
+        incidents_unmerge_original(&world->incidents, number, seqs, seqs_count, members);
+    const struct incident *incident =
+        original == 0 ? NULL : incidents_find(&world->incidents, original);
+    members->rewind(members->context);
+    return incident == NULL ? 0 : incident->ticket;
+}
+
 enum status world_unmerge(struct world *world, uint64_t number, const uint64_t *seqs,
                           size_t seqs_count, const struct incident_members *members,
                           struct event_log *log, uint64_t *ret_number) {

@@ -100,6 +100,11 @@ MUST_USE enum status world_unmerge(struct world *world, uint64_t number, const u
                                    size_t seqs_count, const struct incident_members *members,
                                    struct event_log *log, uint64_t *ret_number);
 
+/* The ticket that world_unmerge would bring back, 0: none. It must be in memory by then; it is
+ * over, so it may not be. */
+uint64_t world_unmerge_ticket(struct world *world, uint64_t number, const uint64_t *seqs,
+                              size_t seqs_count, const struct incident_members *members);
+
 /* A directive and its tickets. `log` must have room for an entry more than there are addressees. As
  * docket_issue; INVALID: the issuer or an addressee is nowhere. */
 MUST_USE enum status world_issue(struct world *world, const struct directive_order *order,

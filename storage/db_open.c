@@ -5,6 +5,7 @@
 #include "core/text/instant.h"
 #include "storage/db_internal.h"
 #include "storage/db_recover.h"
+#include "storage/manifest.h"
 #include "storage/suspects.h"
 #include "storage/wal_audit.h"
 
@@ -61,6 +62,9 @@ static enum status open_store(struct db *db, const struct db_options *options,
     if (status == STATUS_OK) {
         struct wal_audit audit;
         status = wal_audit_directory(&audit, db->path, error);
+    }
+    if (status == STATUS_OK) {
+        status = manifest_drop_unfinished(db->path, error);
     }
     return status == STATUS_OK ? store_open_rocks(&db->store, &store, error) : status;
 }

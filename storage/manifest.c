@@ -3,6 +3,7 @@
 #include "core/base/bytes.h"
 #include "core/base/check.h"
 #include "storage/log_fragment.h"
+#include "storage/manifest_edit.h"
 #include "storage/store_dir.h"
 
 #include <errno.h>
@@ -14,7 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define COPY_PREFIX "torn-"
+#define TORN_PREFIX "torn-"
+#define UNFINISHED_PREFIX "unfinished-"
 
 static enum status damaged(struct error *error, const char *what, const char *directory) {
     return error_set(error, STATUS_CORRUPT, what, ": restore a backup, in place of ", directory);
@@ -102,11 +104,12 @@ static enum status write_copy(int directory, const char *name, struct slice log,
     return status;
 }
 
-/* torn-MANIFEST-NUMBER, with a letter behind it when earlier repairs kept theirs. */
-static enum status choose_copy(char ret[80], int directory, const char *name, struct error *error) {
+/* PREFIX-MANIFEST-NUMBER, with a letter behind it when earlier repairs kept theirs. */
+static enum status choose_copy(char ret[80], int directory, const char *prefix, const char *name,
+                               struct error *error) {
     for (char letter = 'a'; letter <= 'z'; letter++) {
         const char suffix[] = {'.', letter, '\0'};
-        (void)snprintf(ret, 80, COPY_PREFIX "%.48s%s", name, letter == 'a' ? "" : suffix);
+        (void)snprintf(ret, 80, "%s%.48s%s", prefix, name, letter == 'a' ? "" : suffix);
         if (faccessat(directory, ret, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
             return STATUS_OK;
         }
@@ -128,6 +131,18 @@ static enum status cut(int directory, const char *path, const struct manifest_re
     return status == STATUS_OK ? store_dir_sync(path, error) : status;
 }
 
+static enum status keep_and_cut(struct manifest_repair *ret, struct slice log, int directory,
+                                const char *path, const char *prefix, struct error *error) {
+    enum status status = choose_copy(ret->copy, directory, prefix, ret->name, error);
+    if (status == STATUS_OK) {
+        status = write_copy(directory, ret->copy, log, error);
+    }
+    if (status == STATUS_OK) {
+        status = store_dir_sync(path, error);
+    }
+    return status == STATUS_OK ? cut(directory, path, ret, error) : status;
+}
+
 static enum status repair_log(struct manifest_repair *ret, struct slice log, int directory,
                               const char *path, struct error *error) {
     ret->bytes = log.bytes;
@@ -139,18 +154,46 @@ static enum status repair_log(struct manifest_repair *ret, struct slice log, int
     if (ret->records == 0 || record_follows(log, ret->whole_bytes)) {
         return damaged(error, "the MANIFEST is damaged, and not only at its end", path);
     }
-    enum status status = choose_copy(ret->copy, directory, ret->name, error);
-    if (status == STATUS_OK) {
-        status = write_copy(directory, ret->copy, log, error);
-    }
-    if (status == STATUS_OK) {
-        status = store_dir_sync(path, error);
-    }
-    return status == STATUS_OK ? cut(directory, path, ret, error) : status;
+    return keep_and_cut(ret, log, directory, path, TORN_PREFIX, error);
 }
 
-static enum status repair_file(struct manifest_repair *ret, int directory, const char *path,
-                               struct error *error) {
+/* The last record and where it begins; NULL when it lies in several fragments or is not whole. */
+static struct slice last_record(struct slice log, uint64_t *ret_at) {
+    struct slice record = {NULL, 0};
+    uint64_t hashed_bytes = 0;
+    struct log_fragment fragment;
+    for (size_t at = 0; (at = log_skip_trailer(log, at)) < log.bytes; at += fragment.bytes) {
+        if (log_fragment_read(&fragment, log, at, 0, &hashed_bytes) != LOG_VERDICT_OK) {
+            return (struct slice){NULL, 0};
+        }
+        record = fragment.type == LOG_FULL ? fragment.payload : (struct slice){NULL, 0};
+        *ret_at = at;
+    }
+    return record;
+}
+
+static enum status drop_unfinished(struct manifest_repair *ret, struct slice log, int directory,
+                                   const char *path, struct error *error) {
+    ret->bytes = log.bytes;
+    struct slice record = last_record(log, &ret->whole_bytes);
+    uint64_t number;
+    if (record.data == NULL || ret->whole_bytes == 0 || !manifest_edit_adds_one(&number, record)) {
+        return STATUS_OK;
+    }
+    char name[32];
+    (void)snprintf(name, sizeof name, "%06" PRIu64 ".sst", number);
+    if (faccessat(directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT) {
+        return STATUS_OK;
+    }
+    return keep_and_cut(ret, log, directory, path, UNFINISHED_PREFIX, error);
+}
+
+/* Hands the MANIFEST's bytes to `change`. */
+static enum status with_log(struct manifest_repair *ret, int directory, const char *path,
+                            enum status (*change)(struct manifest_repair *ret, struct slice log,
+                                                  int directory, const char *path,
+                                                  struct error *error),
+                            struct error *error) {
     int fd = openat(directory, ret->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) != 0) {
@@ -169,7 +212,7 @@ static enum status repair_file(struct manifest_repair *ret, int directory, const
     if (content == MAP_FAILED) {
         return store_dir_error(error, "reading failed", ret->name);
     }
-    enum status status = repair_log(ret, (struct slice){content, bytes}, directory, path, error);
+    enum status status = change(ret, (struct slice){content, bytes}, directory, path, error);
     munmap(content, bytes);
     return status;
 }
@@ -186,11 +229,26 @@ enum status manifest_repair_tail(struct manifest_repair *ret, const char *direct
     status = fd < 0 ? store_dir_error(error, "opening a directory failed", directory)
                     : read_current(ret->name, fd, directory, error);
     if (status == STATUS_OK) {
-        status = repair_file(ret, fd, directory, error);
+        status = with_log(ret, fd, directory, repair_log, error);
     }
     if (fd >= 0) {
         close(fd);
     }
     close(lock_fd);
     return status;
+}
+
+enum status manifest_drop_unfinished(const char *directory, struct error *error) {
+    struct manifest_repair repair = {.was_torn = false};
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return store_dir_error(error, "opening a directory failed", directory);
+    }
+    enum status status = read_current(repair.name, fd, directory, NULL);
+    if (status == STATUS_OK) {
+        status = with_log(&repair, fd, directory, drop_unfinished, error);
+    }
+    close(fd);
+    /* Nothing there yet, or damage that RocksDB names. */
+    return status == STATUS_NOT_FOUND || status == STATUS_CORRUPT ? STATUS_OK : status;
 }

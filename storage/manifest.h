@@ -22,4 +22,12 @@ struct manifest_repair {
 MUST_USE enum status manifest_repair_tail(struct manifest_repair *ret, const char *directory,
                                           struct error *error);
 
+/* When syncing the MANIFEST fails while a sealed run is taken in, RocksDB removes the run's file
+ * and ends the MANIFEST there, with the record still in it: no open would succeed any more. If the
+ * last record does nothing but add a file that is not there, it is cut off; the MANIFEST as it was
+ * stays as unfinished-MANIFEST-NUMBER. The run is sealed again from the journal; if it counted as
+ * sealed (then somebody removed the file), db_open finds its rows missing. The caller holds the
+ * directory's lock. OK also for a directory without a store. O(bytes). */
+MUST_USE enum status manifest_drop_unfinished(const char *directory, struct error *error);
+
 #endif

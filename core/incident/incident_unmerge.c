@@ -120,6 +120,24 @@ static enum status check(const struct unmerge *unmerge) {
                                                                             : STATUS_OK;
 }
 
+uint64_t incidents_unmerge_original(struct incidents *incidents, uint64_t number,
+                                    const uint64_t *seqs, size_t seqs_count,
+                                    const struct incident_members *members) {
+    struct unmerge unmerge = {
+        .incidents = incidents,
+        .from = incidents_lookup(incidents, number),
+        .seqs = seqs,
+        .seqs_count = seqs_count,
+        .members = members,
+    };
+    if (unmerge.from == NULL || seqs_count > UNMERGE_SEQS_MAX || !ascends(seqs, seqs_count)) {
+        return 0;
+    }
+    survey(&unmerge);
+    const struct incident *original = check(&unmerge) == STATUS_OK ? find_original(&unmerge) : NULL;
+    return original == NULL ? 0 : original->number;
+}
+
 enum status incidents_unmerge(struct incidents *incidents, uint64_t number, const uint64_t *seqs,
                               size_t seqs_count, const struct incident_members *members,
                               struct effects *effects, uint64_t *ret_number) {

@@ -161,6 +161,11 @@ MUST_USE enum status incidents_unmerge(struct incidents *incidents, uint64_t num
                                        const uint64_t *seqs, size_t seqs_count,
                                        const struct incident_members *members,
                                        struct effects *effects, uint64_t *ret_number);
+/* The merged incident that incidents_unmerge would bring back, 0 when it would begin a new one or
+ * refuse. Changes nothing that is kept; walks all members once. */
+uint64_t incidents_unmerge_original(struct incidents *incidents, uint64_t number,
+                                    const uint64_t *seqs, size_t seqs_count,
+                                    const struct incident_members *members);
 
 /* What came due. */
 enum fired {

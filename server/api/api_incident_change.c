@@ -7,6 +7,7 @@
 #include "server/api/routes.h"
 #include "server/domain/driver.h"
 #include "server/domain/ticket_json.h"
+#include "server/domain/ticket_load.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ struct incident_change {
     bool is_there, is_into_there, is_failed;
     struct buffer members; /* struct member, by rising seq */
     size_t next_member;
+    struct ticket_load *load; /* of the ticket that an un-merge brings back */
     unsigned tries;
 };
 
@@ -312,20 +314,56 @@ static void unmerge(struct incident_change *change) {
     CHECK(false);
 }
 
-static void on_members(struct change *base) {
-    struct incident_change *change = of(base);
+static void check_members(struct incident_change *change);
+
+static void on_loaded(void *context, enum status status) {
+    struct incident_change *change = context;
+    change->load = NULL;
+    if (status == STATUS_OK) {
+        change->next_member = 0;
+        check_members(change);
+    } else {
+        change_problem(&change->change, 503, "not available",
+                       status == STATUS_FULL ? "too many tickets are open"
+                                             : "the stored ticket could not be read");
+    }
+}
+
+/* The ticket that comes back is over, so it may be on disk only. */
+static void load_and_unmerge(struct incident_change *change) {
+    struct services *services = change->change.services;
+    const struct incident_members members = {change, next_member, rewind_members};
+    uint64_t ticket = driver_unmerge_ticket(services->driver, change->number,
+                                            (const uint64_t *)(const void *)change->seqs.data,
+                                            change->seqs.bytes / 8, &members);
+    if (ticket == 0 || ticket_is_loaded(services->ticket_loader, ticket)) {
+        unmerge(change);
+    } else {
+        change->load = ticket_load_start(services->ticket_loader, ticket, on_loaded, change);
+    }
+}
+
+/* The members were read while others may have changed the incident. */
+static void check_members(struct incident_change *change) {
     const struct incident *incident = in_memory(change, change->number);
-    change->next_member = 0;
-    if (change->is_failed) {
-        change_problem(base, 503, "not available", "the stored members could not be read");
-    } else if (incident == NULL) {
-        change_run(base, look_up, answer_not_in_memory);
+    if (incident == NULL) {
+        change_run(&change->change, look_up, answer_not_in_memory);
     } else if (incident->reports_count > UNMERGE_MEMBERS_MAX) {
         refuse(change, "size", "the incident has too many reports to take it apart");
     } else if (members_count(change) != incident->reports_count) {
         read_again(change);
     } else {
-        unmerge(change);
+        load_and_unmerge(change);
+    }
+}
+
+static void on_members(struct change *base) {
+    struct incident_change *change = of(base);
+    change->next_member = 0;
+    if (change->is_failed) {
+        change_problem(base, 503, "not available", "the stored members could not be read");
+    } else {
+        check_members(change);
     }
 }
 
@@ -414,6 +452,9 @@ static void release(struct change *base) {
     body_deinit(&change->body);
     buffer_deinit(&change->seqs);
     buffer_deinit(&change->members);
+    if (change->load != NULL) {
+        ticket_load_abandon(change->load);
+    }
     region_ref_release(change->regions);
     free(change);
 }

@@ -80,6 +80,9 @@ static void on_read(uv_work_t *work, int uv_status) {
         }
         return;
     }
+    if (d->stopped) { /* nobody is told any more, and the committer may be gone */
+        return;
+    }
     if (load->status != STATUS_OK) {
         horizon_load_failed(&d->horizon);
         d->options.on_failed(d->options.context, &load->error);

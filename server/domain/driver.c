@@ -212,6 +212,11 @@ enum status driver_unmerge(struct driver *driver, uint64_t incident, const uint6
     return status;
 }
 
+uint64_t driver_unmerge_ticket(struct driver *driver, uint64_t incident, const uint64_t *seqs,
+                               size_t seqs_count, const struct incident_members *members) {
+    return world_unmerge_ticket(&driver->world, incident, seqs, seqs_count, members);
+}
+
 /* A new calendar moves what is due: open clocks are computed anew, some tickets at a time, and each
  * whose due instant changed tells it. Whatever touches a ticket before its turn does the same. */
 static void on_recompute(uv_timer_t *timer) {

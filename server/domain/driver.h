@@ -67,6 +67,9 @@ MUST_USE enum status driver_unmerge(struct driver *driver, uint64_t incident, co
                                     size_t seqs_count, const struct incident_members *members,
                                     const struct driver_asked *asked, uint64_t *ret_incident,
                                     struct driver_step *ret_step);
+/* As world_unmerge_ticket: who asks for an un-merge loads it first (ticket_load.h). */
+uint64_t driver_unmerge_ticket(struct driver *driver, uint64_t incident, const uint64_t *seqs,
+                               size_t seqs_count, const struct incident_members *members);
 /* A directive and its tickets, all of them in one block. `ret_tickets` gets the number of each
  * addressee's, in order. TOO_LARGE: no addressee, or more than driver_addressees_max. FULL. */
 MUST_USE enum status driver_issue(struct driver *driver, const struct directive_order *order,

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -265,4 +266,13 @@ void log_tick(void) {
             line_end(&line, suppressed);
         }
     }
+}
+
+void log_check_failed(const char *file, int line, const char *condition) {
+    fprintf(
+        stderr,
+        "{\"level\":\"error\",\"event\":\"check_failed\",\"msg\":\"gridd is wrong here and stops\","
+        "\"file\":\"%s\",\"line\":%d,\"condition\":\"%s\"}\n",
+        file, line, condition);
+    abort();
 }

@@ -57,6 +57,9 @@ uint64_t log_lines_total(enum log_level level);
 /* Writes the counts of suppressed lines whose second is over; called every second or so. */
 void log_tick(void);
 
+/* For check_set_hook: one line on stderr, then abort. Allocates nothing. */
+_Noreturn void log_check_failed(const char *file, int line, const char *condition);
+
 /* The limiter of one event, apart from any clock. */
 struct log_rate {
     int64_t window_ms; /* start of the second under way */

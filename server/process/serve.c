@@ -55,15 +55,6 @@ struct serve {
     struct error seal_error;
 };
 
-static void check_hook_log(const char *file, int line, const char *condition) {
-    fprintf(
-        stderr,
-        "{\"level\":\"error\",\"event\":\"check_failed\",\"msg\":\"gridd is wrong here and stops\","
-        "\"file\":\"%s\",\"line\":%d,\"condition\":\"%s\"}\n",
-        file, line, condition);
-    abort();
-}
-
 static void on_sealed_thread(void *context, enum status failure, const struct error *error) {
     struct serve *serve = context;
     if (failure != STATUS_OK) {
@@ -565,7 +556,6 @@ int serve_run(const struct config *config, const char *config_path) {
     struct serve *serve = calloc(1, sizeof *serve);
     struct metrics *metrics = calloc(1, sizeof *metrics);
     CHECK(serve != NULL && metrics != NULL);
-    check_set_hook(check_hook_log);
     (void)signal(SIGPIPE, SIG_IGN); /* cannot fail for this signal */
     raise_file_limit();
     char threads[24];

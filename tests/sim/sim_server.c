@@ -164,6 +164,9 @@ static enum status open_parts(struct sim_server *server, struct error *error) {
 static void close_parts(struct sim_server *server) {
     struct services *services = &server->services;
     feed_free(services->feed);
+    if (services->driver != NULL) {
+        driver_stop(services->driver);
+    }
     committer_free(services->committer);
     services->committer = NULL;
     uv_close((uv_handle_t *)&server->tick, NULL);

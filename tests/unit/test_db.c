@@ -6,6 +6,8 @@
 #include "storage/verify.h"
 #include "storage/watermark.h"
 
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void check_all(struct db_fixture *fixture) {
@@ -373,6 +375,43 @@ static void lost_data_is_noticed_and_can_be_accepted(void **state) {
     fixture_deinit(&fixture);
 }
 
+/* The file that RocksDB names in CURRENT. */
+static void manifest_of(const struct db_fixture *fixture, char to[4700]) {
+    char path[4600], name[64];
+    snprintf(path, sizeof path, "%s/data/CURRENT", fixture->path);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_non_null(fgets(name, sizeof name, file));
+    fclose(file);
+    name[strcspn(name, "\n")] = '\0';
+    snprintf(to, 4700, "%s/data/%s", fixture->path, name);
+}
+
+/* RocksDB opens with a MANIFEST that ends at a record; a sealed run that was taken in after that
+ * is gone with its rows. */
+static void a_manifest_without_its_end_is_damage(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    fixture_init(&fixture, DB_ROCKS);
+    char path[4700];
+    struct stat before;
+    manifest_of(&fixture, path);
+    assert_int_equal(stat(path, &before), 0);
+    fixture_append_many(&fixture, 150);
+    db_tick(fixture.db, fixture.now_ms + (int64_t)fixture.limits.run_age_ms);
+    fixture_settle(&fixture);
+    fixture_append(&fixture, 1); /* carries sealed_through to the disk */
+    struct stat after;
+    assert_int_equal(stat(path, &after), 0);
+    assert_true(after.st_size > before.st_size);
+    fixture_close(&fixture);
+    assert_int_equal(truncate(path, before.st_size), 0);
+    struct error error;
+    assert_int_equal(fixture_try_open(&fixture, &error), STATUS_CORRUPT);
+    assert_non_null(strstr(error.message, "the end of the MANIFEST is lost"));
+    fixture_deinit(&fixture);
+}
+
 static void a_vanished_store_is_a_loss(void **state) {
     (void)state;
     struct db_fixture fixture;
@@ -650,6 +689,7 @@ int main(void) {
         cmocka_unit_test(the_journal_is_read_from_any_entry),
         cmocka_unit_test(nothing_is_visible_before_it_is_published),
         cmocka_unit_test(lost_data_is_noticed_and_can_be_accepted),
+        cmocka_unit_test(a_manifest_without_its_end_is_damage),
         cmocka_unit_test(a_vanished_store_is_a_loss),
         cmocka_unit_test(regions_are_walked_in_order_of_their_ids),
         cmocka_unit_test(deadlines_are_walked_in_due_order),
