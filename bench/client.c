@@ -53,6 +53,11 @@ static void request_begin(struct connection *connection, const struct target *ta
                           "Content-Type: %s\r\nContent-Length: %zu\r\n", request->content_type,
                           request->body.bytes);
     }
+    const char *token = getenv("GRIDD_TOKEN");
+    if (token != NULL) {
+        bytes += snprintf(connection->head + bytes, HEAD_BYTES_MAX - (size_t)bytes,
+                          "Authorization: Bearer %s\r\n", token);
+    }
     bytes += snprintf(connection->head + bytes, HEAD_BYTES_MAX - (size_t)bytes, "\r\n");
     CHECK(bytes < HEAD_BYTES_MAX);
     connection->head_bytes = (size_t)bytes;

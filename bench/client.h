@@ -1,6 +1,9 @@
 /* An HTTP/1.1 client for load: some keep-alive connections, one request of each under way, one
  * thread, epoll. Bodies are handed to the kernel from where they lie.
  *
+ * Where the variable GRIDD_TOKEN is set, its token goes with every request (for a server that was
+ * started without --no-auth, named by --url).
+ *
  * It knows just enough HTTP for gridd's whole answers (Content-Length); anything else ends the
  * program with a sentence. */
 #ifndef BENCH_CLIENT_H

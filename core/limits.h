@@ -82,6 +82,9 @@
       "creates that are recognised by their key, 32 bytes each; older ones are forgotten")         \
     X(stats_jobs, 4, 1, 64, "statistics and their lists under way; more: 503")                     \
     X(stats_ms, 10000, 1, 600000, "one count of statistics may take; more: 503")                   \
+    X(tokens, 100000, 4, 10000000, "stored tokens; more: 503")                                     \
+    X(device_revocations, 1000000, 4, 100000000, "devices whose tokens were revoked; more: 503")   \
+    X(token_cache, 16384, 1, 16777216, "tokens remembered as good, about 300 bytes each")          \
     X(disk_reserve_bytes, 512 * MIB, 1 * MIB, 1024 * GIB, "free disk below which intake: 507")
 
 struct limits {

@@ -136,13 +136,17 @@ static void parse(struct intake *intake, const struct report_context *context,
     CHECK(ret->status == STATUS_OK || ret->status == STATUS_INVALID);
 }
 
-static struct report_context context_of(const struct intake *intake) {
+static struct report_context context_of(const struct intake *intake,
+                                        const struct intake_source *source) {
     const struct services *services = intake->services;
     return (struct report_context){
         .limits = &services->config->limits,
         .policy = services->policy,
         .regions = regions_current(services->regions)->table,
-        .default_source = SLICE_LITERAL("anonymous"),
+        .default_source = source->name.bytes > 0 ? source->name : SLICE_LITERAL("anonymous"),
+        .only_source = source->is_only ? source->name : (struct slice){NULL, 0},
+        .is_scoped = source->is_scoped,
+        .scope = source->region,
         .identity_seed = services->identity.identity_seed,
         .now_ms = services_now_ms(services),
     };
@@ -277,8 +281,8 @@ static void on_looked_up(uv_work_t *work, int uv_status) {
 }
 
 /* Copies lines and parses the copies, so that nothing points into the connection's buffer. */
-static struct intake_wait *copy_lines(struct intake *intake, const struct intake_line *lines,
-                                      size_t lines_count) {
+static struct intake_wait *copy_lines(struct intake *intake, const struct intake_source *source,
+                                      const struct intake_line *lines, size_t lines_count) {
     struct intake_wait *wait = calloc(1, sizeof *wait);
     size_t text_bytes = 0;
     for (size_t i = 0; i < lines_count; i++) {
@@ -298,7 +302,7 @@ static struct intake_wait *copy_lines(struct intake *intake, const struct intake
           wait->text != NULL);
     struct arena arena;
     arena_init(&arena, wait->arena_memory, arena_bytes);
-    struct report_context context = context_of(intake);
+    struct report_context context = context_of(intake, source);
     uint8_t *to = wait->text;
     for (size_t i = 0; i < lines_count; i++) {
         struct slice text = {to, lines[i].text.bytes};
@@ -314,7 +318,7 @@ static struct intake_wait *copy_lines(struct intake *intake, const struct intake
 
 static void wait_for_rows(struct intake *intake, struct intake_client *client,
                           const struct intake_line *lines, size_t lines_count) {
-    struct intake_wait *wait = copy_lines(intake, lines, lines_count);
+    struct intake_wait *wait = copy_lines(intake, &client->source, lines, lines_count);
     wait->client = client;
     client->waiting = wait;
     CHECK(ask(wait)); /* the first line is here because it needs a row */
@@ -323,7 +327,7 @@ static void wait_for_rows(struct intake *intake, struct intake_client *client,
 enum intake_progress intake_take(struct intake *intake, struct intake_client *client,
                                  const struct intake_line *lines, size_t lines_count) {
     CHECK(client->waiting == NULL);
-    struct report_context context = context_of(intake);
+    struct report_context context = context_of(intake, &client->source);
     for (size_t start = 0; start < lines_count; start += BATCH_LINES) {
         size_t count = min_u64(BATCH_LINES, lines_count - start);
         arena_reset(&intake->arena);

@@ -27,12 +27,21 @@ struct intake_result {
     const struct report_problem *problem;
 };
 
+/* Who sends, as far as a token says it. All zero: nobody asks. */
+struct intake_source {
+    struct slice name; /* of reports that name no source; empty: "anonymous" */
+    bool is_only;      /* reports name no other source */
+    bool is_scoped;    /* and only regions in the subtree of `region` */
+    uint32_t region;
+};
+
 /* One uploader's place in line. Lives in the uploader's memory. */
 struct intake_client {
     void *context;
     void (*on_result)(void *context, const struct intake_result *result);
     void (*on_ready)(void *context, enum status status); /* the lines that waited are done */
-    struct intake_wait *waiting;                         /* intake's own; NULL: none */
+    struct intake_source source;
+    struct intake_wait *waiting; /* intake's own; NULL: none */
 };
 
 /* `services` must outlive the intake; db, committer, regions, policy and identity are set, and the

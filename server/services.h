@@ -13,10 +13,16 @@
 #include "server/process/metrics.h"
 #include "server/regions.h"
 
+struct auth;
 struct driver;
 struct intake;
 struct rules;
 struct ticket_loader;
+
+/* Requests turned away: who has no good token, no role, or not the whole tree. */
+struct denials {
+    uint64_t no_token, no_role, bound;
+};
 
 struct services {
     uv_loop_t *loop;
@@ -26,6 +32,7 @@ struct services {
     const struct policy *policy;
     const struct calendar_set *calendars;
     struct service_time *time;
+    struct auth *auth; /* NULL: there are no keys, so no tokens */
     struct db *db;
     struct db_identity identity;
     struct committer *committer;
@@ -40,6 +47,7 @@ struct services {
     int64_t started_ms;       /* wall clock */
     const char *not_ready;    /* NULL: takes writes; else the reason /readyz gives */
     bool disk_low;            /* intake answers 507 */
+    struct denials denials;   /* not told in the audit yet */
     uint64_t stats_under_way; /* counts and lists of statistics on the pool */
 };
 

@@ -17,11 +17,13 @@
 
 enum { COPY_BYTES = 1 << 20, PATH_BYTES = 4096 };
 
-/* Locks, logs for people and unfinished files are no part of the data. */
+/* Locks, logs for people, unfinished files and the socket of a server that was killed are no part
+ * of the data; the key file is no part of a backup: who has that must not have the secrets too. */
 static bool is_data(const char *name) {
     const char *suffix = strrchr(name, '.');
     return name[0] != '.' && strncmp(name, "LOG", 3) != 0 && strncmp(name, "LOCK", 4) != 0 &&
-           (suffix == NULL || strcmp(suffix, ".dbtmp") != 0);
+           (suffix == NULL || strcmp(suffix, ".dbtmp") != 0) && strcmp(name, "keys") != 0 &&
+           strcmp(name, "control.sock") != 0;
 }
 
 static enum status copy_bytes(int from, int to, const char *name, struct error *error) {

@@ -143,6 +143,14 @@ struct db_walk {
 MUST_USE enum status db_walk_rows(struct db *db, const struct db_walk *walk, db_row_cb callback,
                                   void *context, struct error *error);
 
+/* The newest block on disk: its last sequence number, and its hash, which proves all before it.
+ * NOT_FOUND: there is none. Any thread. */
+struct db_head {
+    uint64_t seq;
+    uint8_t hash[32];
+};
+MUST_USE enum status db_read_head(struct db *db, struct db_head *ret, struct error *error);
+
 struct db_stats {
     uint64_t durable_seq;                    /* highest committed */
     uint64_t sealed_through;                 /* highest in sealed runs */

@@ -48,3 +48,21 @@ enum status db_walk_rows(struct db *db, const struct db_walk *walk, db_row_cb ca
     store_iter_free(iter);
     return status;
 }
+
+enum status db_read_head(struct db *db, struct db_head *ret, struct error *error) {
+    struct store_iter *iter = NULL;
+    struct block_view view;
+    if (store_iter_new(&iter, db->store, FAMILY_JOURNAL, NULL, false) != STATUS_OK) {
+        return error_set(error, STATUS_NO_MEMORY, "no memory for an iterator", NULL, NULL);
+    }
+    store_iter_seek_last(iter);
+    bool found = store_iter_valid(iter);
+    enum status status =
+        found ? block_view(&view, store_iter_value(iter), error) : store_iter_status(iter, error);
+    if (status == STATUS_OK && found) {
+        ret->seq = view.first_seq + view.entries_count - 1;
+        memcpy(ret->hash, view.hash, sizeof ret->hash);
+    }
+    store_iter_free(iter);
+    return status == STATUS_OK && !found ? STATUS_NOT_FOUND : status;
+}

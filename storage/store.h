@@ -27,7 +27,9 @@
     X(SUSPECTS, "suspects")     /* clock-suspect reports by identity */                            \
     X(DEADLINES, "deadlines")   /* what is due, in due order: core/time/deadline.h */              \
     X(POLICIES, "policies")     /* texts of policy files by version */                             \
-    X(CREATES, "creates")       /* first answers to creates that named a key */
+    X(CREATES, "creates")       /* first answers to creates that named a key */                    \
+    X(TOKENS, "tokens")         /* who may come in: server/auth/token_row.h */                     \
+    X(AUDIT, "audit")           /* audit entries by their sequence number */
 
 enum family {
 #define STORE_FAMILY_ENUM(name, text) FAMILY_##name,

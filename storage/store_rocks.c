@@ -186,9 +186,11 @@ static enum status make_family_options(struct rocks_store *store, enum family fa
     case FAMILY_POLICIES:
     case FAMILY_CREATES:
     case FAMILY_SUSPECTS:
+    case FAMILY_TOKENS:
         rows_options(options, store->cache, ROWS_FILTER_BITS);
         break;
     case FAMILY_DEADLINES: /* walked, never asked for a key */
+    case FAMILY_AUDIT:
         rows_options(options, store->cache, 0);
         break;
     case FAMILY_JOURNAL:

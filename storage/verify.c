@@ -6,6 +6,7 @@
 #include "storage/keys.h"
 #include "storage/region_chunk.h"
 #include "storage/schema.h"
+#include "storage/verify_audit.h"
 #include "storage/verify_domain.h"
 #include "storage/verify_rows.h"
 #include "storage/verify_suspects.h"
@@ -15,6 +16,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { CACHE_BYTES = 64 << 20, MEMTABLE_BYTES = 64 << 20, PROGRESS_BLOCKS = 10000 };
 
@@ -25,7 +27,10 @@ struct verify {
     struct verify_result result;
     uint8_t head_hash[BLOCK_HASH_BYTES];
     struct rows_sum journal_sum;
-    uint64_t late_count; /* entries past sealed_through that have their row already */
+    uint64_t late_count;              /* entries past sealed_through that have their row already */
+    const struct verify_head *wanted; /* NULL: none */
+    bool wanted_found;
+    struct audit_check audit;
     struct suspects_check suspects;
     struct domain_check domain;
     uint8_t *payload; /* scratch */
@@ -81,6 +86,12 @@ static enum status check_entry(struct verify *v, uint64_t seq, const struct entr
         return bad(error, STATUS_CORRUPT, "the time of entry", seq, " is out of bounds");
     }
     domain_check_entry(&v->domain, seq, entry, &record);
+    if (entry->kind == ENTRY_AUDIT) {
+        enum status status = audit_check_entry(&v->audit, seq, entry, &record, error);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
     if ((entry->flags & ENTRY_CLOCK_SUSPECT) != 0) {
         enum status status = suspects_check_entry(&v->suspects, seq, entry, error);
         if (status != STATUS_OK) {
@@ -145,6 +156,9 @@ static enum status check_block(struct verify *v, struct slice key, struct slice 
     v->result.first_seq = v->result.first_seq == 0 ? view.first_seq : v->result.first_seq;
     v->result.last_seq = view.first_seq + view.entries_count - 1;
     memcpy(v->head_hash, view.hash, BLOCK_HASH_BYTES);
+    if (v->wanted != NULL && v->wanted->seq == v->result.last_seq) {
+        v->wanted_found = memcmp(v->wanted->hash, view.hash, BLOCK_HASH_BYTES) == 0;
+    }
     if (v->result.blocks % PROGRESS_BLOCKS == 0) {
         char text[80];
         (void)snprintf(text, sizeof text, "journal: %" PRIu64 " entries are right so far",
@@ -245,6 +259,13 @@ static enum status check_watermark(struct verify *v, struct error *error) {
     return STATUS_OK;
 }
 
+static enum status check_wanted(const struct verify *v, struct error *error) {
+    return v->wanted == NULL || v->wanted_found
+               ? STATUS_OK
+               : bad(error, STATUS_LOST, "the block that ended with entry", v->wanted->seq,
+                     " is not there with that hash: the journal was cut or written anew");
+}
+
 static enum status read_meta(struct verify *v, struct error *error) {
     enum status status = schema_read(&v->meta, v->store, error);
     if (status == STATUS_NOT_FOUND) {
@@ -253,6 +274,7 @@ static enum status read_meta(struct verify *v, struct error *error) {
     }
     v->result.sealed_through = v->meta.sealed_through;
     v->domain.store = v->store;
+    v->audit.store = v->store;
     v->domain.reports.seed = v->domain.members.seed = v->journal_sum.seed;
     v->suspects = (struct suspects_check){.store = v->store, .complete = v->meta.suspects_complete};
     return status;
@@ -269,6 +291,9 @@ static enum status check_all(struct verify *v, struct error *error) {
         status = walk(v, FAMILY_JOURNAL, check_block, error);
     }
     if (status == STATUS_OK) {
+        status = check_wanted(v, error);
+    }
+    if (status == STATUS_OK) {
         say(v, "comparing the sealed rows with the journal");
         status = check_timeline(v, error);
     }
@@ -283,13 +308,49 @@ static enum status check_all(struct verify *v, struct error *error) {
         say(v, "comparing incidents, tickets and deadlines with the journal and each other");
         status = check_domain(v, error);
     }
-    return status == STATUS_OK ? check_watermark(v, error) : status;
+    if (status == STATUS_OK) {
+        status = check_watermark(v, error);
+    }
+    if (status == STATUS_OK) {
+        status = audit_check_rows(&v->audit, error);
+        v->result.audit_rows = v->audit.rows;
+    }
+    return status;
 }
 
 static void write_head_hash(struct verify *v) {
     for (size_t i = 0; i < BLOCK_HASH_BYTES && v->result.blocks > 0; i++) {
         (void)snprintf(v->result.head_hash + 2 * i, 3, "%02x", v->head_hash[i]);
     }
+}
+
+static bool hex_digit(uint8_t *ret, char digit) {
+    bool is_letter = digit >= 'a' && digit <= 'f';
+    *ret = (uint8_t)(is_letter ? digit - 'a' + 10 : digit - '0');
+    return is_letter || (digit >= '0' && digit <= '9');
+}
+
+bool verify_head_parse(struct verify_head *ret, const char *text) {
+    uint64_t seq = 0;
+    size_t at = 0;
+    for (; text[at] >= '0' && text[at] <= '9'; at++) {
+        if (__builtin_mul_overflow(seq, 10, &seq) ||
+            __builtin_add_overflow(seq, (uint64_t)(text[at] - '0'), &seq)) {
+            return false;
+        }
+    }
+    if (seq == 0 || text[at] != ':' || strlen(text + at + 1) != 2 * sizeof ret->hash) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof ret->hash; i++) {
+        uint8_t high, low;
+        if (!hex_digit(&high, text[at + 1 + 2 * i]) || !hex_digit(&low, text[at + 2 + 2 * i])) {
+            return false;
+        }
+        ret->hash[i] = (uint8_t)(high << 4 | low);
+    }
+    ret->seq = seq;
+    return true;
 }
 
 static enum status finish(struct verify *v, enum status status, struct verify_result *ret) {
@@ -312,7 +373,14 @@ enum status verify_store(struct store *store, uint64_t seed, struct verify_resul
 enum status verify_directory(const char *path, struct verify_result *ret,
                              void (*progress)(void *context, const char *text), void *context,
                              struct error *error) {
-    struct verify v = {.path = path, .progress = progress, .context = context};
+    return verify_against(path, NULL, ret, progress, context, error);
+}
+
+enum status verify_against(const char *path, const struct verify_head *head,
+                           struct verify_result *ret,
+                           void (*progress)(void *context, const char *text), void *context,
+                           struct error *error) {
+    struct verify v = {.path = path, .wanted = head, .progress = progress, .context = context};
     say(&v, "reading the write-ahead logs");
     struct wal_audit audit = {0};
     enum status status = wal_audit_directory(&audit, path, error);

@@ -37,5 +37,5 @@ uint64_t entry_kinds_named(struct slice word) {
             kinds |= UINT64_C(1) << kind;
         }
     }
-    return kinds;
+    return kinds & ENTRY_KINDS_SHOWN;
 }

@@ -6,7 +6,8 @@
 #include "core/base/base.h"
 
 /* What an entry tells: number on disk (below 64, never reused), name, word of the API. Reports are
- * facts as sent; everything else is what gridd or its users did about them. */
+ * facts as sent; everything else is what gridd or its users did about them. AUDIT is nobody's
+ * event: it stands in no region, and neither feeds nor timelines show it (ENTRY_KINDS_SHOWN). */
 #define ENTRY_KIND_TABLE(X)                                                                        \
     X(1, REPORT, "report")                                                                         \
     X(4, INCIDENT_OPENED, "incident.opened")                                                       \
@@ -32,7 +33,8 @@
     X(32, DIRECTIVE_ISSUED, "directive.issued")                                                    \
     X(33, DIRECTIVE_RECEIPT, "directive.receipt")                                                  \
     X(34, DIRECTIVE_DONE, "directive.done")                                                        \
-    X(35, DIRECTIVE_REOPENED, "directive.reopened")
+    X(35, DIRECTIVE_REOPENED, "directive.reopened")                                                \
+    X(48, AUDIT, "audit")
 
 enum entry_kind {
 #define ENTRY_KIND_ENUM(number, name, text) ENTRY_##name = (number),
@@ -40,6 +42,7 @@ enum entry_kind {
 #undef ENTRY_KIND_ENUM
         ENTRY_KIND_LIMIT = 64
 };
+#define ENTRY_KINDS_SHOWN (~(UINT64_C(1) << ENTRY_AUDIT))
 
 enum entry_flag {
     ENTRY_CLOCK_SUSPECT =

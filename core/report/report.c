@@ -63,6 +63,7 @@ static void locate(struct report_parse *parse, struct entry *entry) {
     if (context->regions != NULL) {
         parse->region =
             region_locate(context->regions, parse->position, (double)context->limits->locate_m);
+        parse->region = report_in_scope(context, parse->region);
     }
     entry->flags |= ENTRY_LOCATED;
     if (parse->region == REGION_NONE) {

@@ -16,8 +16,11 @@ struct report_context {
     const struct policy *policy;
     const struct region_table *regions; /* NULL: no region is known */
     struct slice default_source;        /* the token's name; "anonymous" without tokens */
-    uint64_t identity_seed;             /* random, of the store; makes identities unguessable */
-    int64_t now_ms;                     /* received_at */
+    struct slice only_source;           /* no report may name another one; empty: any */
+    bool is_scoped;                     /* regions outside the subtree of `scope` are unknown */
+    uint32_t scope;
+    uint64_t identity_seed; /* random, of the store; makes identities unguessable */
+    int64_t now_ms;         /* received_at */
 };
 
 struct report {

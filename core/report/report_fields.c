@@ -36,6 +36,10 @@ static void read_id(struct report_parse *parse, const struct json_token *value) 
 static void read_source(struct report_parse *parse, const struct json_token *value) {
     if (read_identifier(parse, "/source", value, REPORT_SOURCE_BYTES_MAX, &parse->source)) {
         CHECK(parse->source.bytes != 0);
+        struct slice only = parse->context->only_source;
+        if (only.bytes != 0 && !slice_equal(parse->source, only)) {
+            report_refuse(parse, TITLE_VALUE, "/source", "the token sends as \"", only, "\" only");
+        }
     }
 }
 
@@ -91,6 +95,13 @@ static void read_grid(struct report_parse *parse, const struct json_token *value
     }
 }
 
+uint32_t report_in_scope(const struct report_context *context, uint32_t region) {
+    bool is_outside = context->is_scoped && region != REGION_NONE &&
+                      (context->scope >= region_count(context->regions) ||
+                       !region_is_within(context->regions, region, context->scope));
+    return is_outside ? REGION_NONE : region;
+}
+
 void report_settle_grid(struct report_parse *parse) {
     struct slice code = parse->grid;
     const struct region_table *regions = parse->context->regions;
@@ -98,7 +109,8 @@ void report_settle_grid(struct report_parse *parse) {
         return;
     }
     parse->grid = (struct slice){NULL, 0};
-    parse->region = regions != NULL ? region_find(regions, code) : REGION_NONE;
+    parse->region =
+        report_in_scope(parse->context, regions != NULL ? region_find(regions, code) : REGION_NONE);
     if (parse->region == REGION_NONE) {
         report_refuse(parse, TITLE_UNKNOWN, "/grid", "the region \"", code,
                       "\" is not known: upload it with PUT /v1/regions first");

@@ -54,6 +54,9 @@ void report_pull_to_depth(struct report_parse *parse, uint32_t depth);
  * for when the grid was read; the members behind it are read meanwhile. */
 void report_settle_grid(struct report_parse *parse);
 
+/* REGION_NONE in the place of a region that the sender may not name: as if it were not there. */
+uint32_t report_in_scope(const struct report_context *context, uint32_t region);
+
 /* Fills the problem unless one stands; a grid still to be settled was there before. The detail is
  * before + value + after, where the value is what the sender wrote and is cut. */
 void report_refuse(struct report_parse *parse, const char *title, const char *pointer,

@@ -3,12 +3,15 @@
 #include "core/base/check.h"
 #include "core/text/json.h"
 #include "core/ticket/directive.h"
+#include "server/api/audit.h"
 #include "server/api/body.h"
+#include "server/api/caller.h"
 #include "server/api/page.h"
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
 #include "server/domain/event_json.h"
 #include "server/domain/ticket_json.h"
+#include "server/personal.h"
 #include "server/process/log.h"
 
 #include <stdlib.h>
@@ -18,6 +21,8 @@ struct directive_read {
     struct request_job job;
     struct db *db;
     struct region_ref *regions;
+    struct principal principal; /* who asks */
+    struct personal personal;
     const struct policy *policy;
     uint64_t number, limit;
     uint32_t from; /* first addressee of the page */
@@ -106,8 +111,9 @@ static void keep_text(struct buffer *to, const struct json_token *value) {
     }
 }
 
-static bool keep_event(void *context, const struct timeline_row *row) {
+static bool keep_event(void *context, const struct timeline_row *stored) {
     struct directive_read *read = context;
+    const struct timeline_row *row = personal_row(&read->personal, stored, read->policy);
     const struct json_bounds bounds = {
         .depth = JSON_DEPTH_CAP, .keys = JSON_KEYS_CAP, .string_bytes = UINT32_MAX};
     struct json_reader reader;
@@ -211,7 +217,9 @@ static void run(struct request_job *job) {
     enum status status = db_walk_rows(read->db, &walk, take_row, read, &read->error);
     json_out_array_end(&read->items_out);
     read->status = status == STATUS_OK ? read->status : status;
-    if (read->status == STATUS_OK && read->directive.number == 0) {
+    if (read->status == STATUS_OK &&
+        (read->directive.number == 0 ||
+         !access_reaches(&read->principal, read->regions->table, read->directive.region))) {
         read->status = STATUS_NOT_FOUND;
     }
     if (read->status != STATUS_OK) {
@@ -229,6 +237,7 @@ static void finish(struct request_job *job) {
     struct directive_read *read = (struct directive_read *)job;
     struct http_request *request = job->request;
     if (read->status == STATUS_OK) {
+        audit_personal(request, &read->personal);
         http_respond(request, 200, "application/json", buffer_slice(&read->answer));
     } else if (read->status == STATUS_NOT_FOUND) {
         answer_unknown(request);
@@ -242,6 +251,7 @@ static void finish(struct request_job *job) {
 static void release(struct request_job *job) {
     struct directive_read *read = (struct directive_read *)job;
     region_ref_release(read->regions);
+    personal_deinit(&read->personal);
     buffer_deinit(&read->text);
     buffer_deinit(&read->issuer);
     buffer_deinit(&read->items);
@@ -279,6 +289,8 @@ void api_directive_get_on_headers(struct http_request *request) {
     read->db = services->db;
     read->regions = region_ref_acquire(regions_current(services->regions));
     read->policy = services->policy;
+    read->principal = *caller_principal(request);
+    caller_personal(request, &read->personal);
     read->number = number;
     read->limit = page.limit;
     read->from = (uint32_t)page.after.first;

@@ -1,7 +1,9 @@
 /* POST /v1/directives */
 #include "core/base/check.h"
 #include "server/api/api_tickets.h"
+#include "server/api/audit.h"
 #include "server/api/body_values.h"
+#include "server/api/caller.h"
 #include "server/api/creation.h"
 #include "server/api/routes.h"
 #include "server/domain/driver.h"
@@ -28,7 +30,7 @@ static bool read_addressee_member(struct directive_change *change, struct slice 
     const struct services *services = change->creation.change.services;
     if (slice_is(name, "region")) {
         return body_is_null(body) ||
-               body_region(body, regions_current(services->regions)->table, &addressee->region);
+               body_region_of(body, change->creation.change.request, &addressee->region);
     }
     if (slice_is(name, "unit")) {
         return body_is_null(body) || body_unit(body, services->policy, &addressee->unit_tag);
@@ -92,7 +94,7 @@ static bool read_member(struct directive_change *change, struct slice name) {
                                  &order->issuer);
     }
     if (slice_is(name, "region")) {
-        return body_region(body, regions_current(services->regions)->table, &order->region);
+        return body_region_of(body, change->creation.change.request, &order->region);
     }
     if (slice_is(name, "addressees")) {
         return read_addressees(change);
@@ -194,7 +196,8 @@ static bool is_whole(struct directive_change *change) {
 static bool read_order(struct directive_change *change) {
     struct body *body = &change->body;
     struct slice name;
-    change->order = (struct directive_order){.region = REGION_NONE};
+    change->order =
+        (struct directive_order){.region = caller_region(change->creation.change.request)};
     if (!body_object(body)) {
         return false;
     }
@@ -239,16 +242,28 @@ static void refuse_as_too_large(struct directive_change *change) {
     change_invalid(&change->creation.change, "/addressees", detail);
 }
 
+static uint64_t tell(const struct directive_change *change) {
+    char name[24];
+    (void)snprintf(name, sizeof name, "d%llu", (unsigned long long)change->number);
+    return audit_request(change->creation.change.request,
+                         &(struct audit_act){.act = "directive.issue",
+                                             .object = slice_text(name),
+                                             .region = change->order.region});
+}
+
 static void issue(struct directive_change *change) {
     struct driver *driver = change->creation.change.services->driver;
     struct driver_step step;
     uint64_t *tickets = calloc(change->order.addressees_count, sizeof *tickets);
     CHECK(tickets != NULL);
+    if (!caller_is_unknown(change->creation.change.request)) {
+        change->order.issuer = caller_name(change->creation.change.request);
+    }
     enum status status = driver_issue(driver, &change->order, &change->number, tickets, &step);
     if (status == STATUS_OK) {
         write_answer(change, tickets);
         creation_made(&change->creation, change->number);
-        change_wait(&change->creation.change, step.seq, answer);
+        change_wait(&change->creation.change, max_u64(step.seq, tell(change)), answer);
     } else if (status == STATUS_TOO_LARGE) {
         refuse_as_too_large(change);
     } else {

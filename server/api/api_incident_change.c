@@ -1,12 +1,15 @@
 /* POST /v1/incidents/{id}/merge and /unmerge */
 #include "core/base/check.h"
 #include "server/api/api_incidents.h"
+#include "server/api/audit.h"
 #include "server/api/body_values.h"
+#include "server/api/caller.h"
 #include "server/api/routes.h"
 #include "server/domain/driver.h"
 #include "server/domain/ticket_json.h"
 #include "server/domain/ticket_load.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { UNMERGE_TRIES_MAX = 16 };
@@ -15,8 +18,10 @@ struct incident_change {
     struct change change;
     struct body body;
     uint64_t number;
-    uint64_t into;      /* of a merge */
-    struct buffer seqs; /* u64, of an un-merge */
+    uint64_t into;              /* of a merge */
+    struct buffer seqs;         /* u64, of an un-merge */
+    struct principal principal; /* who asks, for the pool */
+    struct region_ref *regions;
     struct driver_asked asked;
     /* What is known of them from their rows. */
     bool is_there, is_into_there, is_failed;
@@ -32,6 +37,18 @@ static struct incident_change *of(struct change *change) {
 
 static const struct incident *in_memory(const struct incident_change *change, uint64_t number) {
     return incidents_find(&driver_world(change->change.services->driver)->incidents, number);
+}
+
+static bool may_see(const struct incident_change *change, const struct incident *incident) {
+    return access_reaches(&change->principal, change->regions->table, incident->region);
+}
+
+static uint64_t tell(const struct incident_change *change, const char *act, uint32_t region) {
+    char name[24];
+    (void)snprintf(name, sizeof name, "i%llu", (unsigned long long)change->number);
+    return audit_request(
+        change->change.request,
+        &(struct audit_act){.act = act, .object = slice_text(name), .region = region});
 }
 
 static void answer(struct change *change) {
@@ -68,12 +85,13 @@ static void refuse(struct incident_change *change, const char *reason, const cha
     change_problem(&change->change, 409, "not possible now", detail);
 }
 
-/* Is it known at all? */
+/* Is it known at all, to who asks? */
 static bool is_stored(struct incident_change *change, uint64_t number) {
     struct incident_row row;
     enum status status = incident_row_read(&row, change->change.services->db, number, NULL);
     change->is_failed = change->is_failed || (status != STATUS_OK && status != STATUS_NOT_FOUND);
-    return status == STATUS_OK;
+    return status == STATUS_OK &&
+           access_reaches(&change->principal, change->regions->table, row.incident.region);
 }
 
 static void look_up(struct change *base) {
@@ -118,7 +136,7 @@ static void merge(struct incident_change *change) {
     const struct incident *b = incidents_resolve(incidents, change->into);
     struct driver_step step;
     uint64_t survivor;
-    if (a == NULL || b == NULL) {
+    if (a == NULL || b == NULL || !may_see(change, a) || !may_see(change, b)) {
         change_run(&change->change, look_up, answer_not_in_memory);
         return;
     }
@@ -127,13 +145,15 @@ static void merge(struct incident_change *change) {
         return;
     }
     uint64_t numbers[] = {a->number, b->number};
+    uint32_t region = a->region;
+    audit_reserve(services);
     if (driver_merge(services->driver, numbers[0], numbers[1], &change->asked, &survivor, &step) !=
         STATUS_OK) {
         refuse_merge(change, a, b);
         return;
     }
     write_incident(change, survivor, "merged", survivor == numbers[0] ? numbers[1] : numbers[0]);
-    change_wait(&change->change, step.seq, answer);
+    change_wait(&change->change, max_u64(step.seq, tell(change, "incident.merge", region)), answer);
 }
 
 /* Who asks and why; another name is refused as `detail` says. */
@@ -150,6 +170,13 @@ static bool read_asked(struct incident_change *change, struct slice name, const 
                                  &change->asked.note);
     }
     return body_refuse(body, detail);
+}
+
+/* Who has a token is whom it names. */
+static void settle_actor(struct incident_change *change) {
+    if (!caller_is_unknown(change->change.request)) {
+        change->asked.actor = caller_name(change->change.request);
+    }
 }
 
 static bool read_merge(struct incident_change *change) {
@@ -176,6 +203,7 @@ static void take_merge(struct change *base) {
     if (!read_merge(change)) {
         body_answer_problem(&change->body, base);
     } else if (!change_is_refused(base->request)) {
+        settle_actor(change);
         merge(change);
     }
 }
@@ -249,11 +277,15 @@ static void unmerge(struct incident_change *change) {
     const uint64_t *seqs = (const uint64_t *)(const void *)change->seqs.data;
     struct driver_step step;
     uint64_t apart;
+    audit_reserve(services);
     switch (driver_unmerge(services->driver, change->number, seqs, change->seqs.bytes / 8, &members,
                            &change->asked, &apart, &step)) {
     case STATUS_OK:
         write_incident(change, apart, "from", change->number);
-        change_wait(&change->change, step.seq, answer);
+        change_wait(
+            &change->change,
+            max_u64(step.seq, tell(change, "incident.unmerge", in_memory(change, apart)->region)),
+            answer);
         return;
     case STATUS_BUSY:
         read_again(change);
@@ -338,7 +370,7 @@ static void on_members(struct change *base) {
 static void start_reading(struct change *base) {
     struct incident_change *change = of(base);
     const struct incident *incident = in_memory(change, change->number);
-    if (incident == NULL) {
+    if (incident == NULL || !may_see(change, incident)) {
         change_run(base, look_up, answer_not_in_memory);
     } else if (incident->state == INCIDENT_MERGED) {
         refuse(change, "merged", "the incident is part of another one: take it out of that one");
@@ -410,6 +442,7 @@ static void take_unmerge(struct change *base) {
     if (!read_unmerge(change)) {
         body_answer_problem(&change->body, base);
     } else if (!change_is_refused(base->request)) {
+        settle_actor(change);
         read_again(change);
     }
 }
@@ -422,6 +455,7 @@ static void release(struct change *base) {
     if (change->load != NULL) {
         ticket_load_abandon(change->load);
     }
+    region_ref_release(change->regions);
     free(change);
 }
 
@@ -434,6 +468,8 @@ static void begin(struct http_request *request, size_t body_bytes_max,
     struct incident_change *change = calloc(1, sizeof *change);
     CHECK(change != NULL);
     change->number = number;
+    change->principal = *caller_principal(request);
+    change->regions = region_ref_acquire(regions_current(services_of(request)->regions));
     buffer_init(&change->seqs);
     buffer_init(&change->members);
     change_begin(&change->change, request, body_bytes_max, take, release);

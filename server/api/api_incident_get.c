@@ -2,6 +2,7 @@
 #include "core/base/check.h"
 #include "server/api/api_incidents.h"
 #include "server/api/body.h"
+#include "server/api/caller.h"
 #include "server/api/page.h"
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
@@ -13,6 +14,7 @@ struct incident_read {
     struct request_job job;
     struct db *db;
     struct region_ref *regions;
+    struct principal principal; /* who asks */
     const struct policy *policy;
     uint64_t number, limit;
     struct member_position after; /* of the page before, then of this one */
@@ -79,6 +81,10 @@ static void run(struct request_job *job) {
     struct incident_read *read = (struct incident_read *)job;
     struct incident_row row;
     read->status = incident_row_read(&row, read->db, read->number, &read->error);
+    if (read->status == STATUS_OK &&
+        !access_reaches(&read->principal, read->regions->table, row.incident.region)) {
+        read->status = STATUS_NOT_FOUND;
+    }
     if (read->status == STATUS_OK) {
         json_out_init(&read->out, &read->answer);
         json_out_object_begin(&read->out);
@@ -136,6 +142,7 @@ void api_incident_get_on_headers(struct http_request *request) {
     read->db = services->db;
     read->regions = region_ref_acquire(regions_current(services->regions));
     read->policy = services->policy;
+    read->principal = *caller_principal(request);
     read->number = number;
     read->limit = page.limit;
     read->after = (struct member_position){page.after.first, page.after.second};

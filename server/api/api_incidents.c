@@ -1,6 +1,7 @@
 /* GET /v1/incidents */
 #include "server/api/api_incidents.h"
 #include "core/base/check.h"
+#include "server/api/caller.h"
 #include "server/api/list_read.h"
 #include "server/api/routes.h"
 
@@ -77,9 +78,9 @@ static bool read_states(const struct http_request *request, uint32_t *bits) {
 
 static bool read_filter(struct http_request *request, struct incident_list *list) {
     struct slice text;
-    list->region = REGION_NONE;
+    list->region = caller_region(request);
     if (http_query(request, "region", &text)) {
-        list->region = region_find(list->regions->table, text);
+        list->region = caller_find_region(request, text);
         if (list->region == REGION_NONE) {
             return refuse(request, "region: no region has this code");
         }

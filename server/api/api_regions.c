@@ -1,5 +1,6 @@
 /* PUT /v1/regions: a region tree as CSV or NDJSON, all or nothing. */
 #include "core/base/check.h"
+#include "server/api/audit.h"
 #include "server/api/region_upload.h"
 #include "server/api/routes.h"
 #include "server/json_out.h"
@@ -79,6 +80,8 @@ static void on_imported(void *context, const struct region_import_result *result
     if (put->request != NULL) {
         put->answered = true;
         if (result->status == STATUS_OK) {
+            (void)audit_request(
+                put->request, &(struct audit_act){.act = "regions.import", .region = REGION_NONE});
             answer_imported(put->request, result);
         } else if (result->status == STATUS_INVALID) {
             answer_problem(put, region_upload_line(&put->upload, result->row),

@@ -1,10 +1,13 @@
 /* GET /v1/reports/{seq} */
 #include "core/base/check.h"
+#include "server/api/audit.h"
+#include "server/api/caller.h"
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
 #include "server/api/timeline_query.h"
 #include "server/domain/incident_json.h"
 #include "server/domain/incident_rows.h"
+#include "server/personal.h"
 #include "server/process/log.h"
 #include "server/report_json.h"
 #include "server/services.h"
@@ -15,6 +18,9 @@ struct report_read {
     struct request_job job;
     struct db *db;
     struct region_ref *regions;
+    struct principal principal; /* who asks */
+    struct personal personal;
+    const struct policy *policy;
     uint64_t seq, taken_into;
     bool is_report;
     struct report_place place;
@@ -24,12 +30,13 @@ struct report_read {
     struct buffer answer;
 };
 
-/* Other kinds of entries are no reports. */
+/* Other kinds of entries are no reports, and what is outside is as if it were not there. */
 static bool note_taken(void *context, const struct timeline_row *row) {
     struct report_read *read = context;
     struct record record;
     CHECK(row->seq == read->seq);
-    read->is_report = row->entry.kind == ENTRY_REPORT;
+    read->is_report = row->entry.kind == ENTRY_REPORT &&
+                      access_reaches(&read->principal, read->regions->table, row->entry.region);
     read->taken_into = record_decode(&record, row->record) ? record.incident : 0;
     return false;
 }
@@ -38,7 +45,8 @@ static bool keep_row(void *context, const struct timeline_row *row) {
     struct report_read *read = context;
     struct json_out out;
     json_out_init(&out, &read->answer);
-    report_json_write_placed(&out, row, read->regions->table, &read->place);
+    report_json_write_placed(&out, personal_row(&read->personal, row, read->policy),
+                             read->regions->table, &read->place);
     return false;
 }
 
@@ -76,6 +84,7 @@ static void finish(struct request_job *job) {
     struct report_read *read = (struct report_read *)job;
     struct http_request *request = job->request;
     if (read->status == STATUS_OK && read->answer.bytes > 0) {
+        audit_personal(request, &read->personal);
         http_respond(request, 200, "application/json", buffer_slice(&read->answer));
     } else if (read->status == STATUS_OK || read->status == STATUS_NOT_FOUND) {
         answer_not_found(request);
@@ -89,6 +98,7 @@ static void finish(struct request_job *job) {
 static void release(struct request_job *job) {
     struct report_read *read = (struct report_read *)job;
     region_ref_release(read->regions);
+    personal_deinit(&read->personal);
     buffer_deinit(&read->answer);
     buffer_deinit(&read->match);
     free(read);
@@ -108,6 +118,9 @@ void api_report_get_on_headers(struct http_request *request) {
     read->job.release = release;
     read->db = services->db;
     read->regions = region_ref_acquire(regions_current(services->regions));
+    read->principal = *caller_principal(request);
+    caller_personal(request, &read->personal);
+    read->policy = services->policy;
     read->seq = seq;
     buffer_init(&read->answer);
     buffer_init(&read->match);

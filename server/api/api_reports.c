@@ -1,5 +1,6 @@
 /* POST /v1/reports: one report as JSON, or many as NDJSON, streamed. */
 #include "core/base/check.h"
+#include "server/api/caller.h"
 #include "server/api/routes.h"
 #include "server/api/upload_answer.h"
 #include "server/http/lines.h"
@@ -249,6 +250,17 @@ static bool parse_items(struct http_request *request, bool *ret_all) {
     return false;
 }
 
+/* A gateway and the people of intake send for others; who else has a token sends as itself. */
+static struct intake_source source_of(const struct http_request *request) {
+    const struct principal *principal = caller_principal(request);
+    struct slice name = caller_name(request);
+    bool is_for_others = (principal->roles & (ACCESS_ROLE_GATEWAY | ACCESS_ROLE_INTAKE)) != 0;
+    return (struct intake_source){.name = name,
+                                  .is_only = name.bytes > 0 && !is_for_others,
+                                  .is_scoped = principal->region != REGION_NONE,
+                                  .region = principal->region};
+}
+
 void api_reports_post_on_headers(struct http_request *request) {
     struct services *services = services_of(request);
     struct slice type = http_content_type(request);
@@ -267,8 +279,10 @@ void api_reports_post_on_headers(struct http_request *request) {
     upload->services = services;
     upload->request = request;
     upload->bulk = bulk;
-    upload->client =
-        (struct intake_client){.context = upload, .on_result = on_result, .on_ready = on_ready};
+    upload->client = (struct intake_client){.context = upload,
+                                            .source = source_of(request),
+                                            .on_result = on_result,
+                                            .on_ready = on_ready};
     lines_init(&upload->lines, services->config->limits.line_bytes);
     buffer_init(&upload->body);
     upload_tally_init(&upload->tally, &services->config->limits, items_all);
@@ -285,7 +299,11 @@ void api_reports_post_on_body(struct http_request *request, struct slice bytes) 
     if (upload == NULL || upload->answering) {
         return;
     }
-    if (!upload->bulk || upload->client.waiting != NULL) {
+    if (caller_is_gone(request)) {
+        intake_abandon(&upload->client);
+        refuse(upload, 401, "not authenticated",
+               "the token was revoked or ran out; what is counted here was taken");
+    } else if (!upload->bulk || upload->client.waiting != NULL) {
         buffer_append_slice(&upload->body, bytes);
     } else if (upload->services->disk_low) {
         refuse(upload, 507, "disk full",

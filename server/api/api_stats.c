@@ -1,8 +1,11 @@
 /* GET /v1/stats and its drill-down lists: read on the pool, a few at a time. */
 #include "core/base/check.h"
+#include "server/api/audit.h"
+#include "server/api/caller.h"
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
 #include "server/api/stats_read.h"
+#include "server/personal.h"
 #include "server/process/log.h"
 #include "server/rules/rules.h"
 #include "server/services.h"
@@ -18,6 +21,7 @@ struct stats_request {
     struct stats_source source;
     struct stats_query query;
     struct region_ref *regions;
+    struct personal personal;
     struct calendar_map calendar_map; /* the driver's own changes with the tree */
     enum status status;
     struct error error;
@@ -43,6 +47,7 @@ static void run(struct request_job *job) {
 static void finish(struct request_job *job) {
     struct stats_request *stats = stats_of(job);
     struct http_request *request = job->request;
+    audit_personal(request, &stats->personal);
     if (stats->status == STATUS_OK) {
         http_respond(request, 200, "application/json", buffer_slice(&stats->answer));
     } else if (stats->status == STATUS_BUSY) {
@@ -59,6 +64,7 @@ static void release(struct request_job *job) {
     CHECK(stats->services->stats_under_way > 0);
     stats->services->stats_under_way--;
     region_ref_release(stats->regions);
+    personal_deinit(&stats->personal);
     buffer_deinit(&stats->answer);
     free(stats);
 }
@@ -76,6 +82,7 @@ static void fill_source(struct stats_request *stats, int64_t now_ms) {
     *source = (struct stats_source){
         .db = services->db,
         .names = {services->policy, stats->regions->table},
+        .personal = &stats->personal,
         .context = {.policy = services->policy,
                     .policies = rules_policies(services->rules, &policies_count),
                     .policies_count = policies_count,
@@ -98,6 +105,7 @@ static void start(struct http_request *request, const struct stats_query *query,
     stats->job.release = release;
     stats->services = services_of(request);
     stats->query = *query;
+    caller_personal(request, &stats->personal);
     buffer_init(&stats->answer);
     fill_source(stats, now_ms);
     request_job_attach(&stats->job, request);

@@ -1,11 +1,14 @@
 /* POST /v1/tickets/{id}/{command} */
 #include "core/base/check.h"
 #include "server/api/api_tickets.h"
+#include "server/api/audit.h"
+#include "server/api/caller.h"
 #include "server/api/command_fields.h"
 #include "server/api/routes.h"
 #include "server/domain/driver.h"
 #include "server/domain/ticket_load.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct command_change {
@@ -88,18 +91,48 @@ static void answer(struct change *change) {
     CHECK(false);
 }
 
+/* A survivor that the caller may not see is none. */
+static void hide_target(struct command_change *command, const struct docket *docket) {
+    const struct ticket *target = command->fields.command.verb == VERB_MERGE
+                                      ? docket_find(docket, command->fields.command.target)
+                                      : NULL;
+    if (target != NULL && !caller_reaches(command->change.request, target->region)) {
+        command->fields.command.target = UINT64_MAX;
+    }
+}
+
+/* What was done is in the audit; what was refused or done before is not an act. */
+static uint64_t tell(const struct command_change *command, uint32_t region) {
+    struct http_request *request = command->change.request;
+    char word[48], name[24];
+    if (command->outcome.verdict != TICKET_DONE) {
+        return 0;
+    }
+    (void)snprintf(word, sizeof word, "ticket.%s", ticket_verb_name(command->verb));
+    (void)snprintf(name, sizeof name, "t%llu", (unsigned long long)command->number);
+    return audit_request(
+        request, &(struct audit_act){.act = word, .object = slice_text(name), .region = region});
+}
+
 /* The ticket is in memory. What is refused is answered from a look at it from before: a ticket that
  * is over leaves memory again with the refusal. */
 static void do_command(struct command_change *command) {
     struct services *services = command->change.services;
     const struct docket *docket = &driver_world(services->driver)->docket;
     struct ticket_view before, after;
+    if (!caller_reaches(command->change.request, docket_find(docket, command->number)->region)) {
+        ticket_answer_unknown(command->change.request);
+        return;
+    }
+    hide_target(command, docket);
     struct ticket_scene scene;
     struct driver_step step;
     ticket_view_now(&before, &scene, services, docket_find(docket, command->number));
     ticket_scene_deinit(&scene);
+    audit_reserve(services);
     command->outcome =
         driver_command(services->driver, command->number, &command->fields.command, &step);
+    step.seq = max_u64(step.seq, tell(command, before.ticket.region));
     const struct ticket *ticket = docket_find(docket, command->number);
     CHECK(ticket != NULL || command->outcome.verdict != TICKET_DONE);
     const struct joint *joint =
@@ -133,9 +166,13 @@ static void take(struct change *change) {
     body_init(&command->body, buffer_slice(&change->body), &services->config->limits);
     if (!command_fields_read(&command->fields, &command->body, command->verb, &names)) {
         body_answer_problem(&command->body, change);
-    } else if (change_is_refused(change->request)) {
         return;
-    } else if (ticket_is_loaded(services->ticket_loader, command->number)) {
+    }
+    caller_fill_actor(change->request, &command->fields.command.actor);
+    if (change_is_refused(change->request)) {
+        return;
+    }
+    if (ticket_is_loaded(services->ticket_loader, command->number)) {
         do_command(command);
     } else {
         command->load =

@@ -2,11 +2,14 @@
 #include "core/base/check.h"
 #include "core/report/record.h"
 #include "server/api/api_tickets.h"
+#include "server/api/audit.h"
 #include "server/api/body.h"
+#include "server/api/caller.h"
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
 #include "server/domain/driver.h"
 #include "server/domain/event_json.h"
+#include "server/personal.h"
 #include "server/process/log.h"
 
 #include <stdlib.h>
@@ -18,6 +21,8 @@ struct ticket_read {
     struct db *db;
     uint64_t number;
     bool is_clock;
+    struct principal principal; /* who asks */
+    struct personal personal;
     struct ticket_actor actor;
     struct ticket_scene scene;
     struct ticket_view view;
@@ -75,6 +80,10 @@ static enum status read_ticket(struct ticket_read *read) {
         status = ticket_view_decode(&read->view, &read->scene, row.bytes);
         store_value_free(&row);
     }
+    if (status == STATUS_OK &&
+        !access_reaches(&read->principal, read->scene.regions->table, read->view.ticket.region)) {
+        return STATUS_NOT_FOUND;
+    }
     return status;
 }
 
@@ -102,7 +111,8 @@ static bool keep_event(void *context, const struct timeline_row *row) {
     }
     struct json_out out;
     json_out_init(&out, &read->events);
-    event_json_write(&out, row, read->scene.regions->table, read->scene.policy);
+    event_json_write(&out, personal_row(&read->personal, row, read->scene.policy),
+                     read->scene.regions->table, read->scene.policy);
     buffer_append(&read->ends, &read->events.bytes, sizeof read->events.bytes);
     uint64_t previous = previous_of(event_json_own(row));
     read->previous = previous < row->seq ? previous : 0;
@@ -225,6 +235,7 @@ static void finish(struct request_job *job) {
     if (read->status == STATUS_OK && read->is_ahead) {
         start(read);
     } else if (read->status == STATUS_OK) {
+        audit_personal(request, &read->personal);
         http_respond(request, 200, "application/json", buffer_slice(&read->answer));
     } else if (read->status == STATUS_NOT_FOUND) {
         ticket_answer_unknown(request);
@@ -238,13 +249,14 @@ static void finish(struct request_job *job) {
 static void release(struct request_job *job) {
     struct ticket_read *read = (struct ticket_read *)job;
     ticket_scene_deinit(&read->scene);
+    personal_deinit(&read->personal);
     buffer_deinit(&read->events);
     buffer_deinit(&read->ends);
     buffer_deinit(&read->answer);
     free(read);
 }
 
-/* Who asks, as far as that can be said while there are no tokens. */
+/* Who asks, where no token says it. */
 static bool read_role(struct http_request *request, uint32_t *ret_roles) {
     struct slice text;
     *ret_roles = ROLE_ANY;
@@ -271,7 +283,11 @@ static void begin(struct http_request *request, bool is_clock) {
     read->db = services->db;
     read->number = number;
     read->is_clock = is_clock;
+    read->principal = *caller_principal(request);
+    caller_personal(request, &read->personal);
     read->actor = (struct ticket_actor){.roles = roles, .region = REGION_NONE};
+    caller_fill_actor(request, &read->actor);
+    read->actor.name = (struct slice){NULL, 0}; /* not there any more on the pool */
     ticket_scene_init(&read->scene, services->driver, regions_current(services->regions));
     buffer_init(&read->events);
     buffer_init(&read->ends);

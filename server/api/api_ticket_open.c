@@ -1,7 +1,9 @@
 /* POST /v1/tickets: a ticket opened by hand. */
 #include "core/base/check.h"
 #include "server/api/api_tickets.h"
+#include "server/api/audit.h"
 #include "server/api/body_values.h"
+#include "server/api/caller.h"
 #include "server/api/creation.h"
 #include "server/api/routes.h"
 #include "server/domain/driver.h"
@@ -36,7 +38,7 @@ static bool read_member(struct opening_change *change, struct slice name) {
         return body_category(body, services->policy, &opening->category_tag);
     }
     if (slice_is(name, "grid") || slice_is(name, "region")) {
-        return body_region(body, regions_current(services->regions)->table, &opening->region);
+        return body_region_of(body, change->creation.change.request, &opening->region);
     }
     if (slice_is(name, "severity")) {
         return body_severity(body, &opening->severity);
@@ -100,12 +102,22 @@ static void answer(struct change *base) {
     change_answer(base, 201);
 }
 
+static uint64_t tell(const struct opening_change *change) {
+    char name[24];
+    (void)snprintf(name, sizeof name, "t%llu", (unsigned long long)change->number);
+    return audit_request(change->creation.change.request,
+                         &(struct audit_act){.act = "ticket.open",
+                                             .object = slice_text(name),
+                                             .region = change->opening.region});
+}
+
 static void open_ticket(struct opening_change *change) {
     struct services *services = change->creation.change.services;
     struct ticket_view view;
     struct ticket_scene scene;
     struct driver_step step;
     CHECK(change->opening.region != REGION_NONE); /* read_opening asks for it */
+    audit_reserve(services);
     if (driver_open_ticket(services->driver, &change->opening, &change->number, &step) !=
         STATUS_OK) {
         change_problem(&change->creation.change, 503, "full", "too many tickets are open");
@@ -113,13 +125,14 @@ static void open_ticket(struct opening_change *change) {
     }
     const struct ticket *ticket =
         docket_find(&driver_world(services->driver)->docket, change->number);
-    const struct ticket_actor anybody = {.roles = ROLE_ANY, .region = REGION_NONE};
+    struct ticket_actor actor = {.roles = ROLE_ANY, .region = REGION_NONE};
+    caller_fill_actor(change->creation.change.request, &actor);
     CHECK(ticket != NULL);
     ticket_view_now(&view, &scene, services, ticket);
-    ticket_write_object(&change->creation.change.answer, &view, &anybody);
+    ticket_write_object(&change->creation.change.answer, &view, &actor);
     ticket_scene_deinit(&scene);
     creation_made(&change->creation, change->number);
-    change_wait(&change->creation.change, step.seq, answer);
+    change_wait(&change->creation.change, max_u64(step.seq, tell(change)), answer);
 }
 
 static void take(struct change *base) {
@@ -131,6 +144,9 @@ static void take(struct change *base) {
     if (!read_opening(change)) {
         body_answer_problem(&change->body, base);
     } else if (!change_is_refused(base->request)) {
+        if (!caller_is_unknown(base->request)) {
+            change->opening.actor = caller_name(base->request);
+        }
         open_ticket(change);
     }
 }

@@ -2,6 +2,7 @@
 #include "server/api/api_tickets.h"
 #include "core/base/check.h"
 #include "server/api/body.h"
+#include "server/api/caller.h"
 #include "server/api/list_read.h"
 #include "server/api/routes.h"
 #include "server/api/timeline_query.h"
@@ -133,10 +134,10 @@ static bool read_flag(struct http_request *request, const char *name, enum tri_s
 }
 
 static bool read_codes(struct http_request *request, struct ticket_filter *filter,
-                       const struct policy *policy, const struct region_table *regions) {
+                       const struct policy *policy) {
     struct slice text;
     if (http_query(request, "region", &text)) {
-        filter->region = region_find(regions, text);
+        filter->region = caller_find_region(request, text);
         if (filter->region == REGION_NONE) {
             return refuse(request, "region: no region has this code");
         }
@@ -166,9 +167,8 @@ static bool read_codes(struct http_request *request, struct ticket_filter *filte
 
 static bool read_filter(struct http_request *request, struct ticket_filter *filter) {
     const struct services *services = services_of(request);
-    *filter = (struct ticket_filter){.region = REGION_NONE};
-    return read_codes(request, filter, services->policy,
-                      regions_current(services->regions)->table) &&
+    *filter = (struct ticket_filter){.region = caller_region(request)};
+    return read_codes(request, filter, services->policy) &&
            read_words(request, "state", &filter->states, state_bits,
                       "state: states of a ticket, or open, separated by commas") &&
            read_words(request, "light", &filter->lights, light_bits,

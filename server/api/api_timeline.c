@@ -2,6 +2,8 @@
  * GeoJSON. The pool reads a piece, the loop writes it, and the next piece is read once the client
  * has taken nearly all of it: a slow client costs one piece of memory and no pool thread. */
 #include "core/base/check.h"
+#include "server/api/audit.h"
+#include "server/api/caller.h"
 #include "server/api/request_job.h"
 #include "server/api/routes.h"
 #include "server/api/timeline_read.h"
@@ -24,6 +26,7 @@ struct timeline_request {
     struct timeline_read read; /* its format is NULL for a page */
     struct timeline_source source;
     struct region_ref *regions;
+    struct personal personal;
     size_t piece_bytes;
     bool byte_order_mark;
     bool streaming; /* the answer's head went out */
@@ -76,6 +79,11 @@ static void read_on(struct timeline_request *timeline) {
         http_aborted(job->request) || http_stream_queued(job->request) > QUEUE_LOW_BYTES) {
         return;
     }
+    if (caller_is_gone(job->request)) {
+        timeline->closed = true;
+        http_abort(job->request);
+        return;
+    }
     request_job_start(job);
 }
 
@@ -112,6 +120,7 @@ static void finish(struct request_job *job) {
     if (http_aborted(job->request)) {
         return;
     }
+    audit_personal(job->request, &timeline->personal);
     if (timeline->status != STATUS_OK) {
         fail(timeline);
     } else if (timeline->read.format == NULL) {
@@ -124,6 +133,7 @@ static void finish(struct request_job *job) {
 static void release(struct request_job *job) {
     struct timeline_request *timeline = timeline_of(job);
     region_ref_release(timeline->regions);
+    personal_deinit(&timeline->personal);
     buffer_deinit(&timeline->piece);
     free(timeline);
 }
@@ -176,8 +186,10 @@ static void start(struct http_request *request, const struct timeline_params *pa
     timeline->source = (struct timeline_source){.db = services->db,
                                                 .regions = timeline->regions->table,
                                                 .policy = services->policy,
+                                                .personal = &timeline->personal,
                                                 .cancelled = cancelled,
                                                 .context = &timeline->job};
+    caller_personal(request, &timeline->personal);
     timeline->piece_bytes = PIECE_BYTES_MIN;
     timeline->byte_order_mark = format == &timeline_format_csv && wants_byte_order_mark(request);
     buffer_init(&timeline->piece);

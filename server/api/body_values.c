@@ -1,5 +1,9 @@
 #include "server/api/body_values.h"
 
+#include "server/api/caller.h"
+
+#define NO_SUCH_REGION "no region has this code"
+
 bool body_category(struct body *body, const struct policy *policy, uint32_t *ret_tag) {
     struct slice text;
     if (!body_text(body, &text)) {
@@ -33,10 +37,19 @@ bool body_region(struct body *body, const struct region_table *regions, uint32_t
     }
     uint32_t region = region_find(regions, text);
     if (region == REGION_NONE) {
-        return body_refuse(body, "no region has this code");
+        return body_refuse(body, NO_SUCH_REGION);
     }
     *ret = region;
     return true;
+}
+
+bool body_region_of(struct body *body, const struct http_request *request, uint32_t *ret) {
+    struct slice code;
+    if (!body_text(body, &code)) {
+        return false;
+    }
+    *ret = caller_find_region(request, code);
+    return *ret != REGION_NONE || body_refuse(body, NO_SUCH_REGION);
 }
 
 bool body_limit(struct body *body, struct stage_limit *ret) {

@@ -11,6 +11,8 @@
 MUST_USE bool body_category(struct body *body, const struct policy *policy, uint32_t *ret_tag);
 MUST_USE bool body_unit(struct body *body, const struct policy *policy, uint32_t *ret_tag);
 MUST_USE bool body_region(struct body *body, const struct region_table *regions, uint32_t *ret);
+/* The same, of what the caller of the request may see. */
+MUST_USE bool body_region_of(struct body *body, const struct http_request *request, uint32_t *ret);
 /* "4wh", "5wd" ...; "none" is none. */
 MUST_USE bool body_limit(struct body *body, struct stage_limit *ret);
 MUST_USE bool body_severity(struct body *body, uint8_t *ret);

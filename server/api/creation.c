@@ -1,11 +1,14 @@
 #include "server/api/creation.h"
 
+#include "core/base/bytes.h"
 #include "core/base/check.h"
 #include "core/report/content_tag.h"
 #include "core/ticket/ticket.h"
 #include "server/api/body_values.h"
+#include "server/api/caller.h"
 #include "server/domain/creates.h"
 
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +87,26 @@ static bool find_key(struct creation *creation, uint64_t in_body, uint64_t *ret_
     return true;
 }
 
+/* Of the key, of what is made, and of whose key it is: tokens choose their keys apart from each
+ * other, and nobody can choose one that hits another token's. A device's token has no id; its name
+ * is its own. */
+static uint64_t id_of(const struct creation *creation, uint64_t key, const char *kind) {
+    const struct bearer *bearer = caller_bearer(creation->change.request);
+    uint64_t id = key ^ ticket_hash(slice_text(kind));
+    uint8_t joined[1 + sizeof id + TOKEN_NAME_BYTES_MAX], digest[SHA256_DIGEST_LENGTH];
+    if (bearer == NULL) {
+        return id;
+    }
+    const char *whose = bearer->id[0] != '\0' ? bearer->id : bearer->name;
+    size_t whose_bytes = strlen(whose);
+    CHECK(whose_bytes <= TOKEN_NAME_BYTES_MAX);
+    joined[0] = (uint8_t)bearer->kind;
+    store_u64_le(joined + 1, id);
+    memcpy(joined + 1 + sizeof id, whose, whose_bytes);
+    (void)SHA256(joined, 1 + sizeof id + whose_bytes, digest);
+    return load_u64_le(digest);
+}
+
 bool creation_is_new(struct creation *creation, const char *kind) {
     uint64_t key = 0, in_body = 0;
     if (!read_body(creation, &in_body)) {
@@ -93,7 +116,7 @@ bool creation_is_new(struct creation *creation, const char *kind) {
         return false;
     }
     creation->is_named = key != 0;
-    creation->id = key ^ ticket_hash(slice_text(kind));
+    creation->id = id_of(creation, key, kind);
     if (!creation->is_named) {
         return true;
     }

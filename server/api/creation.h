@@ -1,7 +1,8 @@
 /* A request that makes something and may be sent twice: the key it names, in the header
  * Idempotency-Key or as `command_id`, and what becomes of the second one. The first answer is given
  * again, 200 with Idempotent-Replay; the same key with another body is a conflict, 409, as of
- * reports. Bodies are compared by content: order of members and white space do not count. */
+ * reports. A key is of the token that it came with. Bodies are compared by content: order of
+ * members and white space do not count. */
 #ifndef SERVER_API_CREATION_H
 #define SERVER_API_CREATION_H
 

@@ -21,6 +21,7 @@ enum cursor_kind {
     CURSOR_INCIDENTS = 4,
     CURSOR_MEMBERS = 5,
     CURSOR_ADDRESSEES = 6,
+    CURSOR_AUDIT = 7,
 };
 
 /* Where lists of numbered things go on. */

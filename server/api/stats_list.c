@@ -4,6 +4,7 @@
 #include "server/api/cursor.h"
 #include "server/api/stats_read.h"
 #include "server/json_out.h"
+#include "server/personal.h"
 #include "server/report_json.h"
 
 struct page {
@@ -151,7 +152,12 @@ static bool add_report(void *context, const struct timeline_row *row, uint64_t i
     }
     if (has_room(page)) {
         page->last_place = place;
-        report_json_write(&page->out, row, page->source->names.regions, page->source->names.policy);
+        const struct stats_names *names = &page->source->names;
+        const struct timeline_row *shown =
+            page->source->personal == NULL
+                ? row
+                : personal_row(page->source->personal, row, names->policy);
+        report_json_write(&page->out, shown, names->regions, names->policy);
     }
     return true;
 }

@@ -1,5 +1,7 @@
 #include "server/api/stats_query.h"
 
+#include "server/api/caller.h"
+
 #include "core/base/check.h"
 #include "core/text/instant.h"
 #include "server/api/cursor.h"
@@ -98,9 +100,9 @@ static enum status read_scope(struct stats_scope *scope, const struct http_reque
                               const struct stats_names *names, int64_t now_ms,
                               struct error *error) {
     struct slice text;
-    scope->root = REGION_NONE;
+    scope->root = caller_region(request);
     if (http_query(request, "region", &text)) {
-        scope->root = region_find(names->regions, text);
+        scope->root = caller_find_region(request, text);
         if (scope->root == REGION_NONE) {
             return error_set(error, STATUS_NOT_FOUND, "no region has this code", NULL, NULL);
         }

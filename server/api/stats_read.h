@@ -20,6 +20,7 @@
 struct stats_source {
     struct db *db;
     struct stats_names names;
+    struct personal *personal;     /* what of personal data may be seen; NULL: all of it */
     struct ticket_context context; /* for lights: policies, calendars, regions, now_ms */
     uint64_t as_of;                /* sequence number that was published when it began */
     uint64_t give_up_ns;           /* of uv_hrtime */

@@ -46,8 +46,9 @@ static bool add_to_piece(void *context, const struct timeline_row *row) {
     struct piece *piece = context;
     struct timeline_read *read = piece->read;
     CHECK(read->rows_count < read->params.limit);
-    read->format->row(piece->to, read->rows_count == 0, row, piece->source->regions,
-                      piece->source->policy);
+    read->format->row(piece->to, read->rows_count == 0,
+                      personal_row(piece->source->personal, row, piece->source->policy),
+                      piece->source->regions, piece->source->policy);
     read->rows_count++;
     read->params.query.has_after = true;
     read->params.query.after = position_of(row);
@@ -89,7 +90,8 @@ static bool add_to_page(void *context, const struct timeline_row *row) {
         page->more = true;
         return false;
     }
-    report_json_write(&page->out, row, page->source->regions, page->source->policy);
+    report_json_write(&page->out, personal_row(page->source->personal, row, page->source->policy),
+                      page->source->regions, page->source->policy);
     page->rows_count++;
     page->last = position_of(row);
     return !is_cancelled(page->source);

@@ -4,6 +4,7 @@
 
 #include "server/api/timeline_format.h"
 #include "server/api/timeline_query.h"
+#include "server/personal.h"
 #include "storage/db.h"
 
 struct timeline_read {
@@ -19,6 +20,7 @@ struct timeline_source {
     struct db *db;
     const struct region_table *regions;
     const struct policy *policy;
+    struct personal *personal; /* what of personal data may be seen */
     /* Asked at every row; true ends the piece early. May be NULL. */
     bool (*cancelled)(void *context);
     void *context;

@@ -5,7 +5,7 @@
 
 static const struct cli_command *const commands[] = {&cmd_init,    &cmd_serve,  &cmd_replay,
                                                      &cmd_verify,  &cmd_repair, &cmd_backup,
-                                                     &cmd_restore, &cmd_version};
+                                                     &cmd_restore, &cmd_token,  &cmd_version};
 
 static void usage(FILE *to) {
     fputs("usage: gridd COMMAND [--option VALUE ...]\n\n", to);

@@ -42,6 +42,6 @@ int cli_fail(const struct cli_command *command, int code, const char *a, const c
 int cli_main(int argc, char **argv);
 
 extern const struct cli_command cmd_init, cmd_serve, cmd_replay, cmd_verify, cmd_repair, cmd_backup,
-    cmd_restore, cmd_version;
+    cmd_restore, cmd_token, cmd_version;
 
 #endif

@@ -21,7 +21,9 @@ void feed_free_when_unused(struct feed *feed) {
     if (feed->closing && feed->handles_open == 0 && feed->readers_count == 0 &&
         feed->jobs_running == 0 && feed->waiting_first == NULL) {
         ring_deinit(&feed->ring);
+        tickets_deinit(&feed->tickets);
         buffer_deinit(&feed->scratch);
+        personal_deinit(&feed->personal);
         free(feed);
     }
 }
@@ -75,6 +77,10 @@ static void start_handles(struct feed *feed) {
     uv_unref((uv_handle_t *)&feed->tick);
 }
 
+static void let_go(void *bearer) {
+    bearer_unref(bearer);
+}
+
 enum status feed_new(struct feed **ret, const struct feed_options *options) {
     struct feed *feed = calloc(1, sizeof *feed);
     if (feed == NULL) {
@@ -91,8 +97,9 @@ enum status feed_new(struct feed **ret, const struct feed_options *options) {
         feed->random = uv_hrtime();
     }
     ring_reset(&feed->ring, feed->durable_seq + 1);
-    tickets_init(&feed->tickets);
+    tickets_init(&feed->tickets, let_go);
     buffer_init(&feed->scratch);
+    personal_init(&feed->personal, options->masks_personal, false);
     start_handles(feed);
     *ret = feed;
     return STATUS_OK;
@@ -113,6 +120,12 @@ uint64_t feed_readers(const struct feed *feed) {
     return feed->readers_count;
 }
 
+/* An event of a report has nothing that is masked in it, and there are many. */
+const struct timeline_row *feed_shown_row(struct personal *personal, const struct timeline_row *row,
+                                          const struct policy *policy) {
+    return row->entry.kind == ENTRY_REPORT ? row : personal_row(personal, row, policy);
+}
+
 static void encode(struct feed *feed, const struct block *block, uint32_t index,
                    const struct region_table *regions) {
     const struct entry *entry = &block->entries[index];
@@ -121,7 +134,13 @@ static void encode(struct feed *feed, const struct block *block, uint32_t index,
         .entry = *entry,
         .record = {block->payload + entry->record_offset, entry->record_bytes}};
     buffer_reset(&feed->scratch);
-    feed_frame_event(&feed->scratch, feed->options.epoch, &row, regions, *feed->options.policy);
+    if (entry->kind == ENTRY_AUDIT) {
+        feed_frame_checkpoint(&feed->scratch, feed->options.epoch, row.seq);
+    } else {
+        const struct policy *policy = *feed->options.policy;
+        feed_frame_event(&feed->scratch, feed->options.epoch,
+                         feed_shown_row(&feed->personal, &row, policy), regions, policy);
+    }
     const struct ring_event event = {
         .region = entry->region, .kind = entry->kind, .severity = entry->severity};
     ring_put(&feed->ring, &event, buffer_slice(&feed->scratch));
@@ -142,6 +161,18 @@ void feed_publish(struct feed *feed, const struct block *block) {
     }
     int failure = uv_prepare_start(&feed->deliver, on_deliver);
     CHECK(failure == 0);
+}
+
+void feed_on_revoked(struct feed *feed) {
+    struct reader *next;
+    for (struct reader *reader = feed->readers; reader != NULL; reader = next) {
+        next = reader->next;
+        reader_end_if_gone(reader);
+    }
+}
+
+struct bearer *feed_ticket_bearer(struct feed *feed, struct slice ticket) {
+    return tickets_owner(&feed->tickets, feed_now_ms(feed), ticket);
 }
 
 void feed_drain(struct feed *feed) {

@@ -17,6 +17,7 @@ struct feed_options {
     const struct policy *const *policy; /* follows reloads */
     const struct limits *limits;
     struct metrics *metrics;
+    bool masks_personal; /* frames are shared by all readers: personal data is in none of them */
     char epoch[17];
     uint64_t durable_seq;
 };
@@ -25,6 +26,11 @@ MUST_USE enum status feed_new(struct feed **ret, const struct feed_options *opti
 void feed_free(struct feed *feed);
 /* After a block was published to the db; its memory is the caller's again on return. */
 void feed_publish(struct feed *feed, const struct block *block);
+/* Tokens were revoked: streams that were opened with them end now. */
+void feed_on_revoked(struct feed *feed);
+struct bearer;
+/* Whose ticket that is (POST /v1/feed/ticket); NULL: none that is outstanding. Borrowed. */
+struct bearer *feed_ticket_bearer(struct feed *feed, struct slice ticket);
 uint64_t feed_readers(const struct feed *feed);
 /* Ends every stream (drain): a last comment and a retry spread over 0-5 s. */
 void feed_drain(struct feed *feed);

@@ -29,6 +29,7 @@ struct catchup {
     const struct policy *policy;
     char epoch[17];
     struct feed_filter filter;
+    struct personal personal;
     uint64_t from_seq, through_seq;
     size_t bytes_max;
     /* Out. */
@@ -51,7 +52,8 @@ static bool take_row(void *context, const struct timeline_row *row) {
     job->scanned_count++;
     if (feed_filter_takes(&job->filter, job->regions->table, row->entry.kind, row->entry.severity,
                           row->entry.region)) {
-        feed_frame_event(&job->frames, job->epoch, row, job->regions->table, job->policy);
+        feed_frame_event(&job->frames, job->epoch, feed_shown_row(&job->personal, row, job->policy),
+                         job->regions->table, job->policy);
         job->matched_seq = row->seq;
         job->matched_count++;
     }
@@ -128,6 +130,7 @@ static void finish(struct catchup *job, bool was_read) {
         http_abort(reader->request);
     }
     buffer_deinit(&job->frames);
+    personal_deinit(&job->personal);
     free(job);
     reader->busy--;
     reader_pump(reader);
@@ -191,6 +194,7 @@ void catchup_start(struct reader *reader) {
     job->work.data = job;
     job->reader = reader;
     buffer_init(&job->frames);
+    personal_init(&job->personal, feed->options.masks_personal, false);
     reader->job = job;
     if (feed->waiting_last != NULL) {
         feed->waiting_last->next = job;

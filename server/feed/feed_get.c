@@ -1,3 +1,4 @@
+#include "server/api/caller.h"
 #include "server/feed/feed_reader.h"
 #include "server/json_out.h"
 #include "server/services.h"
@@ -35,9 +36,10 @@ static bool read_position(struct http_request *request, struct feed_request *ret
     return true;
 }
 
-static bool read_filter(struct http_request *request, struct feed *feed, struct feed_filter *ret) {
+static bool read_filter(struct http_request *request, struct feed_filter *ret) {
     struct slice text;
     feed_filter_init(ret);
+    ret->scope = caller_region(request);
     if (http_query(request, "kinds", &text) && !feed_kinds_parse(&ret->kinds, text)) {
         http_problem(request, 400, "Unknown kind",
                      "kinds is a comma-separated list of report, incident.*, ticket.*, directive.* "
@@ -52,7 +54,7 @@ static bool read_filter(struct http_request *request, struct feed *feed, struct 
         return false;
     }
     if (http_query(request, "region", &text)) {
-        ret->region = region_find(regions_current(feed->options.regions)->table, text);
+        ret->region = caller_find_region(request, text);
         if (ret->region == REGION_NONE) {
             http_problem(request, 404, "Unknown region", "no region has this code", NULL);
             return false;
@@ -100,7 +102,7 @@ void feed_get_on_headers(struct http_request *request) {
         http_problem(request, 406, "Not acceptable", "the feed is text/event-stream", NULL);
         return;
     }
-    if (!read_position(request, &asked) || !read_filter(request, feed, &asked.filter) ||
+    if (!read_position(request, &asked) || !read_filter(request, &asked.filter) ||
         !has_room(request, feed)) {
         return;
     }
@@ -127,11 +129,15 @@ void feed_get_on_done(struct http_request *request) {
 void feed_ticket_on_headers(struct http_request *request) {
     struct feed *feed = services_of(request)->feed;
     char ticket[TICKET_TEXT_BYTES + 1];
-    if (tickets_issue(&feed->tickets, feed_now_ms(feed), ticket) != STATUS_OK) {
+    struct bearer *bearer = caller_bearer(request);
+    if (tickets_issue(&feed->tickets, feed_now_ms(feed), bearer, ticket) != STATUS_OK) {
         http_add_header(request, "Retry-After", "60");
         http_problem(request, 503, "Too many tickets",
                      "no more tickets can be outstanding; use those that were given out", NULL);
         return;
+    }
+    if (bearer != NULL) {
+        (void)bearer_ref(bearer);
     }
     struct buffer body;
     struct json_out out;

@@ -2,6 +2,7 @@
 
 #include "core/base/check.h"
 #include "core/base/mutant.h"
+#include "server/api/caller.h"
 #include "server/process/log.h"
 
 #include <stdlib.h>
@@ -17,6 +18,7 @@ void reader_leave(struct reader *reader) {
     CHECK(reader->busy > 0);
     reader->busy--;
     if (reader->busy == 0 && reader->request == NULL && reader->job == NULL) {
+        bearer_unref(reader->bearer);
         free(reader);
     }
 }
@@ -194,10 +196,14 @@ void reader_open(struct feed *feed, struct http_request *request, const struct f
     uint64_t now_ms = feed_now_ms(feed), tenth_ms = limits->feed_age_ms / 10;
     *reader = (struct reader){.feed = feed,
                               .request = request,
+                              .bearer = caller_bearer(request),
                               .filter = *filter,
                               .filter_open = feed_filter_is_open(filter),
                               .id_ms = now_ms,
                               .wrote_ms = now_ms};
+    if (reader->bearer != NULL) {
+        (void)bearer_ref(reader->bearer);
+    }
     reader->ends_ms = now_ms + limits->feed_age_ms - tenth_ms + feed_random(feed, 2 * tenth_ms + 1);
     link_reader(feed, reader);
     http_set_state(request, reader);
@@ -238,6 +244,16 @@ void reader_end(struct reader *reader, struct slice last) {
     reader_leave(reader);
 }
 
+/* A last word so that a page asks for a token instead of coming back at once. */
+bool reader_end_if_gone(struct reader *reader) {
+    static const char last[] = ": the token is not valid any more\n\n";
+    if (reader->bearer == NULL || !is_open(reader) || !caller_is_gone(reader->request)) {
+        return false;
+    }
+    reader_end(reader, SLICE_LITERAL(last));
+    return true;
+}
+
 static void write_checkpoint(struct reader *reader) {
     struct buffer *scratch = &reader->feed->scratch;
     buffer_reset(scratch);
@@ -249,6 +265,9 @@ static void write_checkpoint(struct reader *reader) {
 void reader_tick(struct reader *reader, uint64_t now_ms) {
     struct feed *feed = reader->feed;
     if (!is_open(reader)) {
+        return;
+    }
+    if (reader_end_if_gone(reader)) {
         return;
     }
     reader->unsent = http_stream_queued(reader->request) > 0;

@@ -3,11 +3,13 @@
 #ifndef SERVER_FEED_FEED_READER_H
 #define SERVER_FEED_FEED_READER_H
 
+#include "server/auth/auth.h"
 #include "server/feed/feed.h"
 #include "server/feed/feed_frame.h"
 #include "server/feed/feed_request.h"
 #include "server/feed/ring.h"
 #include "server/feed/ticket.h"
+#include "server/personal.h"
 
 struct catchup; /* feed_catchup.c */
 
@@ -18,6 +20,7 @@ struct reader {
     struct http_request
         *request; /* NULL: the request is done, memory is kept for `busy` or `job` */
     struct reader *next, *previous;
+    struct bearer *bearer; /* who opened it; NULL: without tokens */
     struct feed_filter filter;
     bool filter_open;      /* takes everything */
     uint64_t cursor_seq;   /* everything up to here was written or left out by the filter */
@@ -41,6 +44,7 @@ struct feed {
     struct reader *readers;
     uint64_t readers_count;
     struct buffer scratch;
+    struct personal personal;
     uv_prepare_t deliver; /* runs once a turn while there is something new */
     uv_timer_t tick;
     uint64_t tick_ms;
@@ -56,6 +60,9 @@ static inline uint64_t feed_now_ms(const struct feed *feed) {
 }
 /* Uniform in [0, below). */
 uint64_t feed_random(struct feed *feed, uint64_t below);
+/* The row as feeds show it: without personal data, when they are masked. */
+const struct timeline_row *feed_shown_row(struct personal *personal, const struct timeline_row *row,
+                                          const struct policy *policy);
 /* Frees the feed when it is closing and nothing of it is in use any more. */
 void feed_free_when_unused(struct feed *feed);
 
@@ -69,6 +76,8 @@ void reader_close(struct reader *reader);
 /* Writes what there is for the reader and its queue has room for. */
 void reader_pump(struct reader *reader);
 void reader_write(struct reader *reader, struct slice bytes);
+/* Ends the stream when its token was revoked or ran out; true when it did. */
+bool reader_end_if_gone(struct reader *reader);
 /* Heartbeat, checkpoint, end of life. */
 void reader_tick(struct reader *reader, uint64_t now_ms);
 /* Ends the stream cleanly after `last`. */

@@ -65,24 +65,29 @@ size_t feed_id_format(char to[FEED_ID_BYTES_MAX + 1], const char *epoch, uint64_
 }
 
 void feed_filter_init(struct feed_filter *filter) {
-    *filter = (struct feed_filter){REGION_NONE, UINT64_MAX, UINT32_MAX};
+    *filter = (struct feed_filter){REGION_NONE, REGION_NONE, UINT64_MAX, UINT32_MAX};
 }
 
 bool feed_filter_is_open(const struct feed_filter *filter) {
-    return filter->region == REGION_NONE && filter->kinds == UINT64_MAX &&
-           filter->severities == UINT32_MAX;
+    return filter->region == REGION_NONE && filter->scope == REGION_NONE &&
+           filter->kinds == UINT64_MAX && filter->severities == UINT32_MAX;
+}
+
+static bool is_under(const struct region_table *regions, uint32_t region, uint32_t root) {
+    if (root == REGION_NONE || root == region) {
+        return true;
+    }
+    return region != REGION_NONE && region_is_within(regions, region, root);
 }
 
 bool feed_filter_takes(const struct feed_filter *filter, const struct region_table *regions,
                        uint8_t kind, uint8_t severity, uint32_t region) {
     CHECK(kind < ENTRY_KIND_LIMIT && severity < 32);
-    if ((filter->kinds >> kind & 1) == 0 || (filter->severities >> severity & 1) == 0) {
+    if (((filter->kinds & ENTRY_KINDS_SHOWN) >> kind & 1) == 0 ||
+        (filter->severities >> severity & 1) == 0) {
         return false;
     }
-    if (filter->region == REGION_NONE || filter->region == region) {
-        return true;
-    }
-    return region != REGION_NONE && region_is_within(regions, region, filter->region);
+    return is_under(regions, region, filter->region) && is_under(regions, region, filter->scope);
 }
 
 /* Calls `add` for each word of a comma-separated list; false as soon as one is refused. */

@@ -27,11 +27,12 @@ size_t feed_id_format(char to[FEED_ID_BYTES_MAX + 1], const char *epoch, uint64_
 /* Which events a reader wants. */
 struct feed_filter {
     uint32_t region;     /* this region and all below it; REGION_NONE: all */
+    uint32_t scope;      /* the same of who asks: both must hold an event, as the tree stands */
     uint64_t kinds;      /* bits 1 << enum entry_kind */
     uint32_t severities; /* bit 1 << enum severity */
 };
 
-/* Takes everything. */
+/* Takes everything that is shown at all (ENTRY_KINDS_SHOWN). */
 void feed_filter_init(struct feed_filter *filter);
 bool feed_filter_is_open(const struct feed_filter *filter);
 bool feed_filter_takes(const struct feed_filter *filter, const struct region_table *regions,

@@ -5,8 +5,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-void tickets_init(struct tickets *tickets) {
+void tickets_init(struct tickets *tickets, void (*let_go)(void *owner)) {
     memset(tickets, 0, sizeof *tickets);
+    tickets->let_go = let_go;
 }
 
 static struct ticket_slot *slot_at(struct tickets *tickets, uint32_t index) {
@@ -14,20 +15,34 @@ static struct ticket_slot *slot_at(struct tickets *tickets, uint32_t index) {
     return &tickets->slots[(tickets->first + index) % TICKETS_MAX];
 }
 
+static void forget_oldest(struct tickets *tickets) {
+    struct ticket_slot *oldest = slot_at(tickets, 0);
+    if (oldest->owner != NULL && tickets->let_go != NULL) {
+        tickets->let_go(oldest->owner);
+    }
+    memset(oldest, 0, sizeof *oldest);
+    tickets->first = (tickets->first + 1) % TICKETS_MAX;
+    tickets->count--;
+}
+
 /* Gives back the slots at the front that are used up or expired. */
 static void forget_expired(struct tickets *tickets, uint64_t now_ms) {
     while (tickets->count > 0) {
-        struct ticket_slot *oldest = slot_at(tickets, 0);
+        const struct ticket_slot *oldest = slot_at(tickets, 0);
         if (!oldest->taken && oldest->expires_ms > now_ms) {
             break;
         }
-        memset(oldest, 0, sizeof *oldest);
-        tickets->first = (tickets->first + 1) % TICKETS_MAX;
-        tickets->count--;
+        forget_oldest(tickets);
     }
 }
 
-enum status tickets_issue(struct tickets *tickets, uint64_t now_ms,
+void tickets_deinit(struct tickets *tickets) {
+    while (tickets->count > 0) {
+        forget_oldest(tickets);
+    }
+}
+
+enum status tickets_issue(struct tickets *tickets, uint64_t now_ms, void *owner,
                           char ret_text[TICKET_TEXT_BYTES + 1]) {
     forget_expired(tickets, now_ms);
     if (tickets->count == TICKETS_MAX) {
@@ -40,6 +55,7 @@ enum status tickets_issue(struct tickets *tickets, uint64_t now_ms,
     }
     slot->expires_ms = now_ms + TICKET_LIFE_MS;
     slot->taken = false;
+    slot->owner = owner;
     tickets->count++;
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < sizeof slot->secret; i++) {
@@ -101,6 +117,11 @@ static struct ticket_slot *find(struct tickets *tickets, uint64_t now_ms, struct
 
 bool tickets_know(struct tickets *tickets, uint64_t now_ms, struct slice text) {
     return find(tickets, now_ms, text) != NULL;
+}
+
+void *tickets_owner(struct tickets *tickets, uint64_t now_ms, struct slice text) {
+    const struct ticket_slot *slot = find(tickets, now_ms, text);
+    return slot == NULL ? NULL : slot->owner;
 }
 
 bool tickets_take(struct tickets *tickets, uint64_t now_ms, struct slice text) {

@@ -59,6 +59,11 @@ struct http_options {
     const struct http_route *routes;
     size_t routes_count;
     void *context; /* http_context of every request */
+    /* Asked once a request's route is known and before its handler sees it: who is it, and may it?
+     * False: it answered by itself. May be NULL. What it leaves by http_set_guard is given to
+     * on_guard_done, when that is set, as soon as the request is over. */
+    bool (*on_route)(void *context, struct http_request *request);
+    void (*on_guard_done)(void *guard);
     /* Called when a response went out or a request was cut; for metrics and the access log. May be
      * NULL. Only for requests that a handler saw: http_route_of is never NULL. */
     void (*on_finished)(void *context, const struct http_request *request);
@@ -119,6 +124,9 @@ bool http_aborted(const struct http_request *request);
 /* Handler's own state, one pointer; free it in on_done. */
 void http_set_state(struct http_request *request, void *state);
 void *http_state(const struct http_request *request);
+/* What on_route found out about who asks; NULL until then. */
+void http_set_guard(struct http_request *request, void *guard);
+void *http_guard(const struct http_request *request);
 
 /* Stops and resumes the body of this request (a look-up is under way). Bytes already handed over
  * stay handed over. */

@@ -40,6 +40,7 @@ struct http_request {
     char media_type[HTTP_MEDIA_TYPE_BYTES_MAX];
     uint64_t started_ms;
     void *state;
+    void *guard; /* of on_route */
 
     struct http_decoder *decoder; /* NULL: no body, or it is thrown away */
     uint64_t decoded_limit_bytes;

@@ -163,7 +163,10 @@ void http_conn_dispatch(struct http_conn *conn) {
     request->route = route;
     enum http_coding coding = http_head_has_body(head) ? head->coding : HTTP_CODING_IDENTITY;
     request->decoder = http_decoder_new(&server->decoders, coding, limits);
-    route->on_headers(request);
+    if (server->options.on_route == NULL ||
+        server->options.on_route(server->options.context, request)) {
+        route->on_headers(request);
+    }
     if (request->answer == HTTP_ANSWER_NONE && !conn->broken) {
         enum http_refusal refusal = check_length(request);
         if (refusal != HTTP_REFUSAL_NONE) {

@@ -57,6 +57,9 @@ static void destroy(struct http_request *request) {
 void http_request_free(struct http_request *request) {
     struct http_server *server = request->server;
     CHECK(request->finished || request->route == NULL);
+    if (request->guard != NULL && server->options.on_guard_done != NULL) {
+        server->options.on_guard_done(request->guard);
+    }
     server->stats.body_memory_bytes -= request->body_memory + request->decoder_memory;
     if (request->decoder != NULL) {
         http_decoder_free(&server->decoders, request->decoder);
@@ -214,6 +217,15 @@ void http_set_state(struct http_request *request, void *state) {
 
 void *http_state(const struct http_request *request) {
     return request->state;
+}
+
+void http_set_guard(struct http_request *request, void *guard) {
+    CHECK(request->guard == NULL);
+    request->guard = guard;
+}
+
+void *http_guard(const struct http_request *request) {
+    return request->guard;
 }
 
 void http_body_pause(struct http_request *request) {

@@ -13,7 +13,8 @@ struct config {
     char listen[256];       /* 127.0.0.1:8080 */
     char policy_path[4096]; /* "": the built-in default policy */
     char calendar_path[4096];
-    bool no_auth;
+    char keys_path[4096]; /* "": auth_keys_path says where */
+    bool no_auth, insecure_no_auth, insecure_http;
     enum log_level log_level;
     bool log_level_given;    /* by a flag: a reload of the file does not change it */
     char console_tiles[256]; /* address of map tiles with {z} {x} {y}; "": none */
@@ -32,7 +33,10 @@ struct config {
     X(listen, listen, TEXT, 3, 255)                                                                \
     X(policy, policy_path, TEXT, 0, 4095)                                                          \
     X(calendar, calendar_path, TEXT, 0, 4095)                                                      \
+    X(keys, keys_path, TEXT, 0, 4095)                                                              \
     X(no_auth, no_auth, BOOL, 0, 1)                                                                \
+    X(insecure_no_auth, insecure_no_auth, BOOL, 0, 1)                                              \
+    X(insecure_http, insecure_http, BOOL, 0, 1)                                                    \
     X(log_level, log_level, LEVEL, 0, 0)                                                           \
     X(access_log, access_log, BOOL, 0, 1)                                                          \
     X(console_tiles, console_tiles, TILES, 0, 255)                                                 \

@@ -1,6 +1,8 @@
 #include "server/process/serve.h"
 
 #include "core/base/check.h"
+#include "server/api/audit.h"
+#include "server/api/caller.h"
 #include "server/api/routes.h"
 #include "server/domain/creates.h"
 #include "server/domain/driver.h"
@@ -21,7 +23,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TICK_MS = 1000, LAG_MS = 100, FAILURE_TOLD_MS = 250, DISK_WATCH_PARTS = 16 };
+enum {
+    TICK_MS = 1000,
+    LAG_MS = 100,
+    FAILURE_TOLD_MS = 250,
+    DISK_WATCH_PARTS = 16,
+    DENIALS_TICKS = 10
+};
 
 /* The running server: the parts, and what only their life together needs. */
 struct serve {
@@ -32,12 +40,14 @@ struct serve {
     uv_signal_t signals[3];
     uv_timer_t tick, lag;
     uv_async_t sealed;
-    uint64_t lag_due_ms;
+    uint64_t lag_due_ms, ticks;
+    uint32_t backups;         /* made on the pool and not told in the audit yet; atomic */
     uint64_t unwatched_bytes; /* published since the disk was last looked at */
     struct control_server *control;
     bool draining, http_drained, committer_idle;
     int exit_code;
     struct service_time time;
+    char keys_path[4200];             /* borrowed by services.auth */
     char failure[640];                /* what services.not_ready says once the store has failed */
     uint64_t runs_told, seal_us_told; /* of db_stats, already counted and logged */
     /* From the sealer thread, read when `sealed` fires. */
@@ -108,6 +118,9 @@ static void on_sealed(uv_async_t *async) {
 static void on_closing(void *context, struct row_set *rows) {
     struct serve *serve = context;
     driver_on_closing(serve->services.driver, rows);
+    if (serve->services.auth != NULL) {
+        auth_on_closing(serve->services.auth, rows);
+    }
 }
 
 static void on_pressure(void *context) {
@@ -153,6 +166,13 @@ static void on_tick(uv_timer_t *timer) {
     db_tick(serve->services.db, services_now_ms(&serve->services));
     driver_tick(serve->services.driver);
     watch_disk(serve);
+    if (__atomic_exchange_n(&serve->backups, 0, __ATOMIC_RELAXED) > 0 && !serve->config.no_auth) {
+        (void)audit_append(&serve->services, NULL,
+                           &(struct audit_act){.act = "backup.make", .region = REGION_NONE});
+    }
+    if (++serve->ticks % DENIALS_TICKS == 0 && !serve->draining) {
+        audit_denials(&serve->services);
+    }
     struct db_stats stats;
     db_stats(serve->services.db, &stats);
     if (stats.store.background_errors > 0) {
@@ -168,6 +188,42 @@ static void on_lag(uv_timer_t *timer) {
     uint64_t late = now > serve->lag_due_ms ? now - serve->lag_due_ms : 0;
     histogram_add(&serve->services.metrics->loop_lag_seconds, (double)late / 1e3);
     serve->lag_due_ms = now + LAG_MS;
+}
+
+static void on_revoked(void *context) {
+    struct serve *serve = context;
+    if (serve->services.feed != NULL) {
+        feed_on_revoked(serve->services.feed);
+    }
+}
+
+/* Without tokens in force the keys are not needed, but where they are, tokens can be made: so a
+ * lost admin's token is replaced. */
+static enum status open_auth(struct serve *serve, struct error *error) {
+    const struct config *config = &serve->config;
+    if (!auth_keys_path(serve->keys_path, sizeof serve->keys_path, config->keys_path,
+                        config->data)) {
+        return error_set(error, STATUS_INVALID, "the path of the keys is too long", NULL, NULL);
+    }
+    const struct auth_options options = {
+        .db = serve->services.db,
+        .limits = &config->limits,
+        .keys_path = serve->keys_path,
+        .create_keys = !config->no_auth,
+        .on_revoked = on_revoked,
+        .context = serve,
+    };
+    enum status status = auth_new(&serve->services.auth, &options, error);
+    if (status == STATUS_NOT_FOUND && config->no_auth) {
+        return STATUS_OK;
+    }
+    if (status == STATUS_OK && !config->no_auth && auth_tokens_count(serve->services.auth) == 0) {
+        log_line(LOG_LEVEL_WARN, LOG_WARNING,
+                 "there is no token yet, so nobody comes in: serve once with --no-auth on a "
+                 "loopback address and make one with gridd token create",
+                 NULL);
+    }
+    return status;
 }
 
 static void adopt_rules(struct serve *serve) {
@@ -190,6 +246,9 @@ static void reload(struct serve *serve) {
         config_init(&fresh);
         status = config_load(&fresh, serve->config_path, &error);
     }
+    if (status == STATUS_OK && serve->services.auth != NULL) {
+        status = auth_reload(serve->services.auth, &error);
+    }
     if (status == STATUS_OK) {
         status = rules_reload(serve->services.rules, serve->config.policy_path,
                               serve->config.calendar_path, &error);
@@ -204,7 +263,11 @@ static void reload(struct serve *serve) {
     if (!serve->config.log_level_given) {
         log_set_level(fresh.log_level);
     }
-    log_line(LOG_LEVEL_INFO, LOG_RELOAD, "policy, calendar and log level were read again",
+    if (!serve->config.no_auth) {
+        (void)audit_append(&serve->services, NULL,
+                           &(struct audit_act){.act = "config.reload", .region = REGION_NONE});
+    }
+    log_line(LOG_LEVEL_INFO, LOG_RELOAD, "policy, calendar, keys and log level were read again",
              "policy_version", LOG_U64, (uint64_t)serve->services.policy->version,
              "calendar_version", LOG_U64, (uint64_t)serve->services.calendars->version, NULL);
 }
@@ -320,6 +383,9 @@ static enum status open_parts(struct serve *serve, struct error *error) {
                              limits, error);
     }
     if (status == STATUS_OK) {
+        status = open_auth(serve, error);
+    }
+    if (status == STATUS_OK) {
         status = intake_new(&services->intake, services, error);
     }
     if (status == STATUS_OK) {
@@ -337,6 +403,7 @@ static enum status open_parts(struct serve *serve, struct error *error) {
         .limits = limits,
         .metrics = services->metrics,
         .durable_seq = services->identity.next_seq - 1,
+        .masks_personal = !serve->config.no_auth,
     };
     memcpy(feed.epoch, services->identity.epoch, sizeof feed.epoch);
     return status == STATUS_OK ? feed_new(&services->feed, &feed) : status;
@@ -362,6 +429,7 @@ static void run_backup(void *context, const char *to, enum status *ret_status,
                        struct error *ret_error) {
     struct serve *serve = context;
     *ret_status = db_backup(serve->services.db, to, ret_error);
+    __atomic_add_fetch(&serve->backups, *ret_status == STATUS_OK ? 1 : 0, __ATOMIC_RELAXED);
     log_line(*ret_status == STATUS_OK ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, LOG_BACKUP,
              *ret_status == STATUS_OK ? "a backup was made" : "a backup failed", "to", LOG_TEXT, to,
              NULL);
@@ -375,6 +443,8 @@ static enum status open_outside(struct serve *serve, struct error *error) {
         .routes = api_routes,
         .routes_count = api_routes_count,
         .context = services,
+        .on_route = caller_guard,
+        .on_guard_done = caller_guard_done,
         .on_finished = on_http_finished,
         .on_rejected = on_http_rejected,
     };
@@ -398,9 +468,10 @@ static enum status open_outside(struct serve *serve, struct error *error) {
     }
     log_line(LOG_LEVEL_INFO, LOG_LISTENING, "listening", "address", LOG_TEXT, listening, NULL);
     if (serve->config.no_auth) {
-        log_line(LOG_LEVEL_WARN, LOG_WARNING,
-                 "serving without authentication: everybody on this machine may do everything",
-                 NULL);
+        log_line(
+            LOG_LEVEL_WARN, LOG_WARNING,
+            "serving without authentication: everybody who reaches this address may do everything",
+            NULL);
     }
     services->not_ready = NULL;
     driver_start(services->driver);
@@ -460,6 +531,7 @@ static void close_parts(struct serve *serve) {
     if (services->regions != NULL) {
         regions_free(services->regions);
     }
+    auth_free(services->auth);
     db_close(services->db);
     uv_walk(&serve->loop, close_handle, NULL);
     uv_run(&serve->loop, UV_RUN_DEFAULT);

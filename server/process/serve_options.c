@@ -11,7 +11,10 @@ const struct cli_option serve_options_table[] = {
     {"policy", "FILE", "categories and channels; default: the built-in policy"},
     {"calendar", "FILE", "working days and holidays; default: mainland China, built in"},
     {"listen", "HOST:PORT", "default 127.0.0.1:8080; port 0 picks one"},
+    {"keys", "FILE", "secrets of tokens; default: systemd credential, else DIR/keys"},
     {"no-auth", NULL, "serve without tokens; loopback addresses only"},
+    {"insecure-no-auth", NULL, "with --no-auth: on any address, everybody may do everything"},
+    {"insecure-http", NULL, "without TLS on any address: tokens can be read on the way"},
     {"log-level", "LEVEL", "debug, info, warn or error"},
     {"limit", "NAME=VALUE", "set one limit; may be repeated"},
     {"accept-loss-after", "SEQ", "start although what came after SEQ is lost"},
@@ -61,11 +64,8 @@ static enum status apply_flag(struct serve_options *options, const char *name, c
                               struct error *error) {
     static const struct {
         const char *flag, *key;
-    } keys[] = {{"data", "data"},
-                {"policy", "policy"},
-                {"calendar", "calendar"},
-                {"listen", "listen"},
-                {"log-level", "log_level"}};
+    } keys[] = {{"data", "data"},     {"policy", "policy"}, {"calendar", "calendar"},
+                {"listen", "listen"}, {"keys", "keys"},     {"log-level", "log_level"}};
     options->config.log_level_given |= strcmp(name, "log-level") == 0;
     for (size_t i = 0; i < ARRAY_COUNT(keys); i++) {
         if (strcmp(name, keys[i].flag) == 0) {
@@ -74,6 +74,10 @@ static enum status apply_flag(struct serve_options *options, const char *name, c
     }
     if (strcmp(name, "no-auth") == 0) {
         options->config.no_auth = true;
+    } else if (strcmp(name, "insecure-no-auth") == 0) {
+        options->config.insecure_no_auth = true;
+    } else if (strcmp(name, "insecure-http") == 0) {
+        options->config.insecure_http = true;
     } else if (strcmp(name, "check-config") == 0) {
         options->check_config = true;
     } else if (strcmp(name, "print-effective") == 0) {
@@ -133,14 +137,19 @@ int serve_options_check(const struct serve_options *options, const struct cli_co
     if (config->data[0] == '\0') {
         return cli_fail(command, CLI_USAGE, "no data directory: give --data DIR", NULL, NULL);
     }
-    if (!config->no_auth) {
-        return cli_fail(command, CLI_USAGE,
-                        "tokens are not there yet: start with --no-auth on a loopback address",
-                        NULL, NULL);
+    if (config_is_loopback(config->listen)) {
+        return CLI_GO_ON;
     }
-    if (!config_is_loopback(config->listen)) {
+    if (config->no_auth && !config->insecure_no_auth) {
         return cli_fail(command, CLI_USAGE, "--no-auth is for loopback addresses only, not ",
                         config->listen, ": listen on 127.0.0.1");
+    }
+    if (!config->no_auth && !config->insecure_http) {
+        return cli_fail(command, CLI_USAGE,
+                        "plain HTTP is for loopback addresses only, since tokens can be read on "
+                        "the way, not ",
+                        config->listen,
+                        ": listen on 127.0.0.1 behind what ends TLS, or give --insecure-http");
     }
     return CLI_GO_ON;
 }

@@ -14,8 +14,9 @@ struct serve_options {
 /* Parses and checks what needs no other file than the configuration. CLI_GO_ON or the exit code. */
 int serve_options_parse(struct serve_options *ret, const struct cli_command *command, int argc,
                         char **argv);
-/* May gridd serve with this? Fails when no data directory is named, when tokens would be needed,
- * or when --no-auth would open an address that others reach. CLI_GO_ON or the exit code. */
+/* May gridd serve with this? Fails when no data directory is named, or when an address that
+ * others reach would be open to all or served without TLS and no flag names that. CLI_GO_ON or the
+ * exit code. */
 int serve_options_check(const struct serve_options *options, const struct cli_command *command);
 
 extern const struct cli_option serve_options_table[];

@@ -61,10 +61,12 @@ class Gridd:
             assert verified.returncode == 0, verified.stderr
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def command(self):
+        return [BIN, "serve", "--data", str(self.data), "--no-auth", "--listen", f"127.0.0.1:{self.port}"]
+
     def start(self, *flags):
         log = open(self.directory / "log", "ab")
-        command = [BIN, "serve", "--data", str(self.data), "--no-auth", "--listen", f"127.0.0.1:{self.port}"]
-        self.process = subprocess.Popen(command + self.flags + list(flags), stdout=subprocess.PIPE,
+        self.process = subprocess.Popen(self.command() + self.flags + list(flags), stdout=subprocess.PIPE,
                                         stderr=log, text=True)
         log.close()
         line = self.process.stdout.readline()

@@ -38,8 +38,8 @@ def test_usage_errors_are_2():
     refused(run("restore", "--to", "/nowhere"), 2)
 
 
-def test_serve_without_tokens_needs_no_auth_on_loopback(tmp_path):
-    refused(run("serve", "--data", tmp_path / "d"), 2)
+def test_serving_openly_needs_a_flag_that_names_the_risk(tmp_path):
+    assert "insecure-http" in refused(run("serve", "--data", tmp_path / "d", "--listen", "0.0.0.0:0"), 2)
     assert "loopback" in refused(run("serve", "--data", tmp_path / "d", "--no-auth", "--listen", "0.0.0.0:0"), 2)
 
 

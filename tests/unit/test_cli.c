@@ -183,8 +183,7 @@ static void serving_openly_is_refused(void **state) {
     assert_int_equal(caught(call_check, WORDS("")), CLI_USAGE);
     assert_said("--data");
     assert_int_equal(caught(call_serve, WORDS("serve", "--data", "d")), CLI_GO_ON);
-    assert_int_equal(caught(call_check, WORDS("")), CLI_USAGE);
-    assert_said("tokens are not there yet: start with --no-auth on a loopback address");
+    assert_int_equal(caught(call_check, WORDS("")), CLI_GO_ON);
     static const char *const open_to_all[] = {"0.0.0.0:80", "[::]:80", "10.1.2.3:80"};
     for (size_t i = 0; i < ARRAY_COUNT(open_to_all); i++) {
         assert_int_equal(caught(call_serve, WORDS("serve", "--data", "d", "--no-auth", "--listen",
@@ -192,6 +191,19 @@ static void serving_openly_is_refused(void **state) {
                          CLI_GO_ON);
         assert_int_equal(caught(call_check, WORDS("")), CLI_USAGE);
         assert_said("loopback");
+        assert_int_equal(
+            caught(call_serve, WORDS("serve", "--data", "d", "--listen", open_to_all[i])),
+            CLI_GO_ON);
+        assert_int_equal(caught(call_check, WORDS("")), CLI_USAGE);
+        assert_said("plain HTTP is for loopback addresses only");
+        assert_int_equal(caught(call_serve, WORDS("serve", "--data", "d", "--no-auth", "--listen",
+                                                  open_to_all[i], "--insecure-no-auth")),
+                         CLI_GO_ON);
+        assert_int_equal(caught(call_check, WORDS("")), CLI_GO_ON);
+        assert_int_equal(caught(call_serve, WORDS("serve", "--data", "d", "--insecure-http",
+                                                  "--listen", open_to_all[i])),
+                         CLI_GO_ON);
+        assert_int_equal(caught(call_check, WORDS("")), CLI_GO_ON);
     }
     assert_int_equal(caught(call_serve, WORDS("serve", "--data", "d", "--no-auth")), CLI_GO_ON);
     assert_int_equal(caught(call_check, WORDS("")), CLI_GO_ON);

@@ -287,6 +287,8 @@ static void the_documented_file_has_every_key_and_its_default(void **state) {
     }
     config.log_level = LOG_LEVEL_ERROR;
     config.no_auth = config.access_log = config.accept_loss = true;
+    config.insecure_no_auth = config.insecure_http = true;
+    config.keys_path[0] = 'x';
     config.accept_loss_after = 1;
     config.policy_path[0] = config.calendar_path[0] = config.console_tiles[0] = config.data[0] =
         'x';

@@ -4,14 +4,14 @@
 static struct tickets tickets;
 
 static struct slice issue(uint64_t now_ms, char text[TICKET_TEXT_BYTES + 1]) {
-    assert_int_equal(tickets_issue(&tickets, now_ms, text), STATUS_OK);
+    assert_int_equal(tickets_issue(&tickets, now_ms, NULL, text), STATUS_OK);
     assert_int_equal(strlen(text), TICKET_TEXT_BYTES);
     return slice_text(text);
 }
 
 static void a_ticket_is_good_once(void **state) {
     (void)state;
-    tickets_init(&tickets);
+    tickets_init(&tickets, NULL);
     char text[TICKET_TEXT_BYTES + 1];
     struct slice ticket = issue(1000, text);
     assert_true(tickets_know(&tickets, 1000, ticket));
@@ -22,7 +22,7 @@ static void a_ticket_is_good_once(void **state) {
 
 static void a_ticket_lives_its_time_and_no_longer(void **state) {
     (void)state;
-    tickets_init(&tickets);
+    tickets_init(&tickets, NULL);
     char a[TICKET_TEXT_BYTES + 1], b[TICKET_TEXT_BYTES + 1];
     struct slice first = issue(1000, a);
     struct slice second = issue(1001, b);
@@ -33,7 +33,7 @@ static void a_ticket_lives_its_time_and_no_longer(void **state) {
 
 static void tickets_differ_and_are_used_up_in_any_order(void **state) {
     (void)state;
-    tickets_init(&tickets);
+    tickets_init(&tickets, NULL);
     char text[3][TICKET_TEXT_BYTES + 1];
     for (int i = 0; i < 3; i++) {
         issue(5, text[i]);
@@ -42,13 +42,13 @@ static void tickets_differ_and_are_used_up_in_any_order(void **state) {
     assert_true(tickets_take(&tickets, 6, slice_text(text[1])));
     assert_true(tickets_take(&tickets, 6, slice_text(text[2])));
     assert_true(tickets_take(&tickets, 6, slice_text(text[0])));
-    assert_int_equal(tickets_issue(&tickets, 7, text[0]), STATUS_OK);
+    assert_int_equal(tickets_issue(&tickets, 7, NULL, text[0]), STATUS_OK);
     assert_int_equal(tickets.count, 1);
 }
 
 static void what_is_no_ticket_is_refused(void **state) {
     (void)state;
-    tickets_init(&tickets);
+    tickets_init(&tickets, NULL);
     char text[TICKET_TEXT_BYTES + 1];
     struct slice ticket = issue(1, text);
     assert_false(tickets_take(&tickets, 1, SLICE_LITERAL("")));
@@ -60,13 +60,13 @@ static void what_is_no_ticket_is_refused(void **state) {
 
 static void the_number_outstanding_is_bounded(void **state) {
     (void)state;
-    tickets_init(&tickets);
+    tickets_init(&tickets, NULL);
     char text[TICKET_TEXT_BYTES + 1];
     for (int i = 0; i < TICKETS_MAX; i++) {
         issue(10, text);
     }
     char more[TICKET_TEXT_BYTES + 1] = "untouched";
-    assert_int_equal(tickets_issue(&tickets, 10, more), STATUS_BUSY);
+    assert_int_equal(tickets_issue(&tickets, 10, NULL, more), STATUS_BUSY);
     assert_string_equal(more, "untouched");
     assert_true(tickets_know(&tickets, 10, slice_text(text)));
     issue(10 + TICKET_LIFE_MS, text);

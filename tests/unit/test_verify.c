@@ -24,6 +24,7 @@ enum { BLOCKS = 10, BLOCK_ENTRIES = 50, ENTRIES = BLOCKS * BLOCK_ENTRIES, SEALED
 struct store_plan {
     uint64_t row_missing, row_altered, row_extra, row_late;
     uint64_t suspect_missing, suspect_altered, suspect_extra;
+    uint64_t audit_missing, audit_altered, audit_extra;
     uint64_t sealed_through; /* else SEALED */
 };
 
@@ -67,8 +68,12 @@ static bool is_suspect(uint64_t seq) {
     return seq % 100 == 7;
 }
 
+static bool is_audit(uint64_t seq) {
+    return seq % 100 == 11;
+}
+
 static struct entry entry_of(uint64_t seq) {
-    return (struct entry){.kind = ENTRY_REPORT,
+    return (struct entry){.kind = is_audit(seq) ? ENTRY_AUDIT : ENTRY_REPORT,
                           .flags = is_suspect(seq) ? ENTRY_CLOCK_SUSPECT : 0,
                           .region = (uint32_t)(seq % 7),
                           .occurred_ms = INT64_C(1700000000000) + (int64_t)(seq * 977 % 1000),
@@ -112,6 +117,30 @@ static void put_suspect(struct store_batch *batch, uint64_t seq, uint64_t conten
                     (struct slice){value, sizeof value});
 }
 
+static void put_audit(struct store_batch *batch, uint64_t seq, uint64_t received_ms) {
+    uint8_t key[8], value[8 + 64];
+    char json[64];
+    struct slice text = json_of(seq, json);
+    store_u64_be(key, seq);
+    store_u64_le(value, received_ms);
+    memcpy(value + 8, text.data, text.bytes);
+    store_batch_put(batch, FAMILY_AUDIT, (struct slice){key, sizeof key},
+                    (struct slice){value, 8 + text.bytes});
+}
+
+static void put_audits(struct store_batch *batch, uint64_t first_seq,
+                       const struct store_plan *plan) {
+    for (uint64_t seq = first_seq; seq < first_seq + BLOCK_ENTRIES; seq++) {
+        if (is_audit(seq) && seq != plan->audit_missing) {
+            put_audit(batch, seq,
+                      (uint64_t)entry_of(seq).received_ms + (seq == plan->audit_altered));
+        }
+    }
+    if (plan->audit_extra != 0) {
+        put_audit(batch, plan->audit_extra, 0);
+    }
+}
+
 static void put_suspects(struct store_batch *batch, uint64_t first_seq,
                          const struct store_plan *plan) {
     for (uint64_t seq = first_seq; seq < first_seq + BLOCK_ENTRIES; seq++) {
@@ -143,6 +172,7 @@ static void put_block(struct store *store, uint64_t first_seq, const struct stor
     assert_int_equal(store_batch_new(&batch, store), STATUS_OK);
     store_batch_put(batch, FAMILY_JOURNAL, (struct slice){key, sizeof key}, bytes);
     put_suspects(batch, first_seq, plan);
+    put_audits(batch, first_seq, plan);
     assert_int_equal(store_write(store, batch, NULL), STATUS_OK);
     store_batch_free(batch);
     block_encoder_free(encoder);
@@ -479,6 +509,52 @@ static void an_altered_suspect_is_found(void **state) {
     expect(f, STATUS_CORRUPT, "the suspects' row of entry 407 differs from the journal");
 }
 
+static void a_missing_audit_row_is_found(void **state) {
+    struct fixture *f = *state;
+    build(f, &(struct store_plan){.audit_missing = 211});
+    expect(f, STATUS_CORRUPT, "the audit's row of entry 211 is missing");
+}
+
+static void an_altered_audit_row_is_found(void **state) {
+    struct fixture *f = *state;
+    build(f, &(struct store_plan){.audit_altered = 411});
+    expect(f, STATUS_CORRUPT, "the audit's row of entry 411 differs from the journal");
+}
+
+static void an_audit_row_of_no_entry_is_found(void **state) {
+    struct fixture *f = *state;
+    build(f, &(struct store_plan){.audit_extra = ENTRIES + 1});
+    expect(f, STATUS_CORRUPT, "the audit has rows of no entry");
+}
+
+/* A head that was written down when the journal was shorter, and then one that it never had. */
+static void a_head_is_asked_for(void **state) {
+    struct fixture *f = *state;
+    struct verify_head head;
+    char text[96];
+    build(f, &(struct store_plan){0});
+    assert_int_equal(verify_directory(f->path, &f->result, NULL, NULL, &f->error), STATUS_OK);
+    assert_int_equal(f->result.audit_rows, ENTRIES / 100);
+    (void)snprintf(text, sizeof text, "%llu:%s", (unsigned long long)f->result.last_seq,
+                   f->result.head_hash);
+    assert_true(verify_head_parse(&head, text));
+    assert_int_equal(verify_against(f->path, &head, &f->result, NULL, NULL, &f->error), STATUS_OK);
+    head.hash[31] ^= 1;
+    assert_int_equal(verify_against(f->path, &head, &f->result, NULL, NULL, &f->error),
+                     STATUS_LOST);
+    assert_non_null(strstr(f->error.message, "the block that ended with entry 500"));
+    head.hash[31] ^= 1;
+    head.seq = ENTRIES + 1;
+    assert_int_equal(verify_against(f->path, &head, &f->result, NULL, NULL, &f->error),
+                     STATUS_LOST);
+    static const char *const bad[] = {"", "1", "1:", ":", "0:", "x:00", "18446744073709551616:00"};
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        assert_false(verify_head_parse(&head, bad[i]));
+    }
+    text[strlen(text) - 1] = 'g';
+    assert_false(verify_head_parse(&head, text));
+}
+
 static void a_suspect_of_no_entry_is_found(void **state) {
     struct fixture *f = *state;
     build(f, &(struct store_plan){.suspect_extra = ENTRIES + 1});
@@ -633,6 +709,10 @@ int main(void) {
         EACH(a_missing_suspect_is_found),
         EACH(an_altered_suspect_is_found),
         EACH(a_suspect_of_no_entry_is_found),
+        EACH(a_missing_audit_row_is_found),
+        EACH(an_altered_audit_row_is_found),
+        EACH(an_audit_row_of_no_entry_is_found),
+        EACH(a_head_is_asked_for),
         EACH(a_suspect_of_an_ordinary_entry_is_found),
         EACH(a_missing_region_chunk_is_found),
         EACH(a_wrong_deadline_is_found),
