@@ -197,7 +197,9 @@ static enum status with_log(struct manifest_repair *ret, int directory, const ch
     int fd = openat(directory, ret->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) != 0) {
-        enum status status = store_dir_error(error, "opening failed", ret->name);
+        enum status status =
+            errno == ENOENT ? damaged(error, "CURRENT names a MANIFEST that is not there", path)
+                            : store_dir_error(error, "opening failed", ret->name);
         if (fd >= 0) {
             close(fd);
         }

@@ -70,7 +70,7 @@ def damage(path, draw, how, limit=None):
 def names_the_place(text, path):
     """A message for an operator says which file or which rows are meant."""
     last = text.strip().splitlines()[-1] if text.strip() else ""
-    return path.name in text or re.search(r"/(data|CURRENT|MANIFEST|ack\.hwm)\b|\.sst|\.log|journal|timeline|watermark", last)
+    return path.name in text or re.search(r"/data\b|\b(CURRENT|MANIFEST|ack\.hwm)\b|\.sst|\.log|journal|timeline|watermark", last)
 
 
 def outcome(server, told, path):
