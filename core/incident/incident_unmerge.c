@@ -120,21 +120,29 @@ static enum status check(const struct unmerge *unmerge) {
                                                                             : STATUS_OK;
 }
 
+/* Counts what moves and what stays; the status says whether it may. */
+static enum status begin(struct unmerge *unmerge, uint64_t number) {
+    unmerge->from = incidents_lookup(unmerge->incidents, number);
+    if (unmerge->from == NULL) {
+        return STATUS_NOT_FOUND;
+    }
+    if (unmerge->seqs_count > UNMERGE_SEQS_MAX || !ascends(unmerge->seqs, unmerge->seqs_count)) {
+        return STATUS_INVALID;
+    }
+    if (unmerge->from->state == INCIDENT_MERGED || unmerge->from->detail_kind == DETAIL_ALARM) {
+        return STATUS_CONFLICT;
+    }
+    survey(unmerge);
+    return check(unmerge);
+}
+
 uint64_t incidents_unmerge_original(struct incidents *incidents, uint64_t number,
                                     const uint64_t *seqs, size_t seqs_count,
                                     const struct incident_members *members) {
     struct unmerge unmerge = {
-        .incidents = incidents,
-        .from = incidents_lookup(incidents, number),
-        .seqs = seqs,
-        .seqs_count = seqs_count,
-        .members = members,
-    };
-    if (unmerge.from == NULL || seqs_count > UNMERGE_SEQS_MAX || !ascends(seqs, seqs_count)) {
-        return 0;
-    }
-    survey(&unmerge);
-    const struct incident *original = check(&unmerge) == STATUS_OK ? find_original(&unmerge) : NULL;
+        .incidents = incidents, .seqs = seqs, .seqs_count = seqs_count, .members = members};
+    const struct incident *original =
+        begin(&unmerge, number) == STATUS_OK ? find_original(&unmerge) : NULL;
     return original == NULL ? 0 : original->number;
 }
 
@@ -142,23 +150,8 @@ enum status incidents_unmerge(struct incidents *incidents, uint64_t number, cons
                               size_t seqs_count, const struct incident_members *members,
                               struct effects *effects, uint64_t *ret_number) {
     struct unmerge unmerge = {
-        .incidents = incidents,
-        .from = incidents_lookup(incidents, number),
-        .seqs = seqs,
-        .seqs_count = seqs_count,
-        .members = members,
-    };
-    if (unmerge.from == NULL) {
-        return STATUS_NOT_FOUND;
-    }
-    if (seqs_count > UNMERGE_SEQS_MAX || !ascends(seqs, seqs_count)) {
-        return STATUS_INVALID;
-    }
-    if (unmerge.from->state == INCIDENT_MERGED || unmerge.from->detail_kind == DETAIL_ALARM) {
-        return STATUS_CONFLICT;
-    }
-    survey(&unmerge);
-    enum status status = check(&unmerge);
+        .incidents = incidents, .seqs = seqs, .seqs_count = seqs_count, .members = members};
+    enum status status = begin(&unmerge, number);
     if (status != STATUS_OK) {
         return status;
     }
