@@ -23,7 +23,7 @@ static void prepare_nothing(const struct target *target) {
     (void)target;
 }
 
-static const char tree[] = "code,parent,level,name\n110101,,district,A\n110101001,110101,grid,B\n";
+static const char tree[] = "code,parent,level,name\n110101,,3,A\n110101001,110101,6,B\n";
 
 static void prepare_gridd(const struct target *target) {
     const struct client_request request = {.method = "PUT",
