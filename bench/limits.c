@@ -51,8 +51,32 @@ static void report_sync(struct json_out *out, const struct options *options,
     }
 }
 
-/* The ingest load against a server that parses HTTP and drops the bodies. */
-static void report_null_server(struct json_out *out, const struct options *options) {
+/* The ingest load against a server that does less than gridd. */
+static void report_null(struct json_out *out, const struct options *options,
+                        const struct load *load, struct bench *bench, const char *name,
+                        const char *key) {
+    struct ingest_result *result = malloc(sizeof *result);
+    CHECK(result != NULL);
+    ingest_run(result, bench, load, options->bulk, 0);
+    double lines = (double)load->lines, per_s = lines / result->seconds;
+    double server_cpu_s = result->after.cpu_s - result->before.cpu_s;
+    printf("%-26s %.0f reports/s in uploads of %llu, server CPU s/million %.3f, client %.3f\n",
+           name, per_s, (unsigned long long)options->bulk, server_cpu_s * 1e6 / lines,
+           result->client_cpu_s * 1e6 / lines);
+    json_out_key(out, key);
+    json_out_object_begin(out);
+    json_member_u64(out, "bulk", options->bulk);
+    json_member_double(out, "reports_per_s", per_s);
+    json_member_double(out, "server_cpu_s_per_million", server_cpu_s * 1e6 / lines);
+    json_member_double(out, "client_cpu_s_per_million", result->client_cpu_s * 1e6 / lines);
+    json_latency(out, "latency_ms", &result->latency);
+    json_out_object_end(out);
+    kill(bench->server_pid, SIGTERM);
+    waitpid(bench->server_pid, NULL, 0);
+    free(result);
+}
+
+static void report_nulls(struct json_out *out, const struct options *options) {
     struct bench bench = {.options = options};
     struct load load;
     bench_tree_make(&bench.tree, (size_t)options->grids);
@@ -62,27 +86,9 @@ static void report_null_server(struct json_out *out, const struct options *optio
         die("not enough memory for %llu reports", (unsigned long long)options->events);
     }
     bench.server_pid = null_server_start(&bench.target);
-    struct ingest_result *result = malloc(sizeof *result);
-    CHECK(result != NULL);
-    ingest_run(result, &bench, &load, options->bulk, 0);
-    double per_s = (double)load.lines / result->seconds;
-    double server_cpu_s = result->after.cpu_s - result->before.cpu_s;
-    printf("%-26s %.0f reports/s in uploads of %llu, server CPU s/million %.3f, client %.3f\n",
-           "null HTTP server", per_s, (unsigned long long)options->bulk,
-           server_cpu_s * 1e6 / (double)load.lines,
-           result->client_cpu_s * 1e6 / (double)load.lines);
-    json_out_key(out, "null_server");
-    json_out_object_begin(out);
-    json_member_u64(out, "bulk", options->bulk);
-    json_member_double(out, "reports_per_s", per_s);
-    json_member_double(out, "server_cpu_s_per_million", server_cpu_s * 1e6 / (double)load.lines);
-    json_member_double(out, "client_cpu_s_per_million",
-                       result->client_cpu_s * 1e6 / (double)load.lines);
-    json_latency(out, "latency_ms", &result->latency);
-    json_out_object_end(out);
-    kill(bench.server_pid, SIGTERM);
-    waitpid(bench.server_pid, NULL, 0);
-    free(result);
+    report_null(out, options, &load, &bench, "null HTTP server", "null_server");
+    bench.server_pid = null_pipeline_start(&bench.target, options->directory);
+    report_null(out, options, &load, &bench, "null pipeline, synced", "null_pipeline");
     load_free(&load);
     bench_tree_free(&bench.tree);
 }
@@ -98,8 +104,10 @@ int limits_main(const struct options *options) {
     json_member_text(&out, "workload", "limits");
     printf("\nlimits of this machine, files in %s\n", options->directory);
     report_sync(&out, options, latency);
-    report_null_server(&out, options);
-    json_member_text(&out, "durable", "fdatasync figures: on disk; HTTP figures: nothing is kept");
+    report_nulls(&out, options);
+    json_member_text(
+        &out, "durable",
+        "fdatasync figures and the null pipeline: on disk; null server: nothing is kept");
     json_out_object_end(&out);
     write_json_file(options->json_path, &json);
     buffer_deinit(&json);

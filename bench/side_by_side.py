@@ -20,6 +20,8 @@ BULK_PEERS = [("redis-always", "redis-pipeline"), ("redis-always", "redis-script
               ("postgres", "postgres"), ("postgres", "postgres-bare"), ("nats", "nats"), ("clickhouse", "clickhouse")]
 # Who syncs before the answer and recognises what was sent twice, as gridd does.
 EQUAL = {"redis-always redis-pipeline", "redis-always redis-script", "postgres postgres", "postgres postgres-bare"}
+OURS = {"gridd": "the journal block synced before the answer",
+        "null pipeline": "the packed bytes synced before the answer; nothing is kept or looked up: the limit"}
 FAN_PEERS = [("gridd", "gridd"), ("nchan", "nchan"), ("redis-memory", "redis"), ("mosquitto", "mosquitto")]
 PACKAGES = ["redis-server", "postgresql-15", "nats-server", "clickhouse-server", "libnginx-mod-nchan", "mosquitto",
             "librocksdb7.8", "libuv1"]
@@ -42,6 +44,11 @@ class Runner:
 
     def gridd_intake(self, load):
         return self.figures([self.programs / "gridd-bench", "ingest", "--dir", self.directory, "--settle", 0, *load])
+
+    def null_pipeline(self, bulk, events, connections):
+        """Read, parsed, packed and synced, nothing kept: the limit."""
+        return self.figures([self.programs / "gridd-bench", "limits", "--dir", self.directory, "--seconds", 1, "--events", events,
+                             "--bulk", bulk, "--connections", connections])["null_pipeline"]
 
     def peer(self, server, *arguments):
         with peer_servers.serve(server, self.directory, self.programs / "gridd") as (url, pid):
@@ -81,7 +88,8 @@ def best(parts, names, *path):
 
 def intake(runner, options, bulk, events, connections, peers):
     load = ["--events", events, "--bulk", bulk, "--connections", connections]
-    parts = [("gridd", lambda: runner.gridd_intake(load))]
+    parts = [("gridd", lambda: runner.gridd_intake(load)),
+             ("null pipeline", lambda: runner.null_pipeline(bulk, events, connections))]
     for server, peer in peers:
         parts.append((f"{server} {peer}", lambda server=server, peer=peer: runner.peer(server, "intake", peer, *load)))
     return {"title": f"intake, {bulk:,} reports a request, {connections} connections, {events:,} reports", "kind": "intake",
@@ -120,9 +128,8 @@ def intake_table(table):
         if not part["runs"]:
             lines.append(f"| {part['name']} | failed | - | - | - | {part['failed']} |")
             continue
-        promise = "the journal block synced before the answer" if part["name"] == "gridd" else \
-            peer_servers.PROMISES[part["name"].split()[0]]
-        lines.append(f"| {part['name']} | {rate:,.0f} | {own / rate:.1f}x | {median(part, 'server_cpu_s_per_million'):.2f} | "
+        promise = OURS.get(part["name"]) or peer_servers.PROMISES[part["name"].split()[0]]
+        lines.append(f"| {part['name']} | {rate:,.0f} | {own / rate:.2f}x | {median(part, 'server_cpu_s_per_million'):.2f} | "
                      f"{median(part, 'latency_ms', 'p50'):.1f} / {median(part, 'latency_ms', 'p99'):.1f} | {promise} |")
     equal = best(table["parts"], EQUAL, "reports_per_s")
     if equal:

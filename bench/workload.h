@@ -55,5 +55,8 @@ int calendar_main(const struct options *options);
 /* A server in a child process that takes any HTTP request in whole and answers 200 with a few
  * bytes: what libuv and llhttp alone can do on this machine. */
 pid_t null_server_start(struct target *ret);
+/* The same, but it reads every line's JSON, packs it and appends it to a file under `directory`,
+ * synced before the answer: what gridd's intake could be at most. */
+pid_t null_pipeline_start(struct target *ret, const char *directory);
 
 #endif

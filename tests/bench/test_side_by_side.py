@@ -16,8 +16,8 @@ def test_ratios_are_of_medians_and_the_best_of_those_that_promise_the_same():
         part("gridd", 100, 500, 300), part("redis-always redis-pipeline", 50), part("postgres postgres", 60, 60, 90),
         part("redis-everysec redis-pipeline", 299), part("nats nats")]}
     lines = "\n".join(side_by_side.intake_table(table))
-    assert "| gridd | 300 | 1.0x |" in lines
-    assert "| postgres postgres | 60 | 5.0x |" in lines
+    assert "| gridd | 300 | 1.00x |" in lines
+    assert "| postgres postgres | 60 | 5.00x |" in lines
     assert "| nats nats | failed | - | - | - | it did not start |" in lines
     assert "the best that promises the same: **5.0x**" in lines  # not everysec, which promises less
 
