@@ -33,6 +33,10 @@
     X(list_items_max, 1000, 1, 100000, "largest page a caller may ask for; more: 400")             \
     X(connections, 20000, 8, 1000000, "open connections; more wait in the backlog")                \
     X(connections_per_address, 20000, 1, 1000000, "open connections of one peer address")          \
+    X(connections_per_principal, 16, 1, 1000000, "open connections of one token; more: 429")       \
+    X(strangers, 2000, 1, 1000000,                                                                 \
+      "connections that showed no good token yet; more: the oldest idle one is cut")               \
+    X(strangers_per_address, 512, 1, 1000000, "the same, of one peer address")                     \
     X(requests_per_connection, 10000, 1, 1000000000, "requests before a connection is closed")     \
     X(first_byte_ms, 10000, 10, 3600000, "from accept to the first byte; more: close")             \
     X(header_ms, 10000, 10, 3600000, "from first byte to end of headers, absolute; more: 408")     \
@@ -47,6 +51,31 @@
     X(body_memory_bytes, 256 * MIB, 1 * MIB, 64 * GIB, "bodies in memory, all requests; 503")      \
     X(commit_pause_bytes, 16 * MIB, 64 * KIB, 4 * GIB, "waiting for commit: sockets are not read") \
     X(commit_queue_bytes, 64 * MIB, 128 * KIB, 16 * GIB, "waiting for commit; more: 503")          \
+    X(commit_queue_ms, 2000, 10, 600000, "the oldest that waits for commit; older: 503")           \
+    X(overload_lag_ms, 500, 10, 600000,                                                            \
+      "lateness of the loop, half a second long; more: only what must not wait is served")         \
+    X(device_requests_per_s, 10, 1, 1000000000, "requests of a device; more: 429")                 \
+    X(device_requests_burst, 50, 1, 1000000000, "the same at once, after a rest")                  \
+    X(device_reports_per_s, 100, 1, 1000000000, "reports of a device; more: 429")                  \
+    X(device_reports_burst, 2000, 1, 1000000000, "the same at once: what was kept offline")        \
+    X(token_requests_per_s, 5000, 1, 1000000000, "requests of a stored token; more: 429")          \
+    X(token_requests_burst, 50000, 1, 1000000000, "the same at once, after a rest")                \
+    X(token_reports_per_s, 1000000, 1, 1000000000, "reports of a stored token; more: 429")         \
+    X(token_reports_burst, 10000000, 1, 1000000000, "the same at once, after a rest")              \
+    X(ack_requests_per_s, 10, 1, 1000000000, "acknowledgements of one token; more: 429")           \
+    X(ack_requests_burst, 200, 1, 1000000000, "the same at once, after a rest")                    \
+    X(region_requests_per_s, 5000, 1, 1000000000,                                                  \
+      "requests of all tokens of a region's subtree; more: 429")                                   \
+    X(region_requests_burst, 50000, 1, 1000000000, "the same at once, after a rest")               \
+    X(region_reports_per_s, 50000, 1, 1000000000,                                                  \
+      "reports of all tokens of a region's subtree; more: 429")                                    \
+    X(region_reports_burst, 1000000, 1, 1000000000, "the same at once: after a network was down")  \
+    X(region_rate_level, 2, 0, 15, "level of the regions whose subtrees have a rate")              \
+    X(address_requests_per_s, 200, 1, 1000000000,                                                  \
+      "requests of an address that showed no good token; more: 429")                               \
+    X(address_requests_burst, 2000, 1, 1000000000, "the same at once, after a rest")               \
+    X(auth_failures_per_min, 30, 1, 1000000000, "tokens refused from an address; more: 429")       \
+    X(rate_buckets, 65536, 8, 16777216, "buckets of each of these rates, 24 bytes each")           \
     X(block_entries, 8192, STEP_ENTRIES_MAX, 65536, "entries of one journal block")                \
     X(block_bytes, 4 * MIB, 128 * KIB, 64 * MIB, "payload of one journal block, not compressed")   \
     X(run_entries, 500000, STEP_ENTRIES_MAX, 4000000,                                              \
@@ -57,6 +86,7 @@
       "recent identities kept in memory, 32 bytes and up each")                                    \
     X(ring_bytes, 32 * MIB, 64 * KIB, 4 * GIB, "recent feed events kept encoded in memory")        \
     X(feed_readers, 2000, 1, 100000, "open feeds; more: 503")                                      \
+    X(feeds_per_principal, 8, 1, 100000, "open feeds of one token; more: 429")                     \
     X(feed_heartbeat_ms, 15000, 50, 600000, "silence on a feed before a heartbeat")                \
     X(feed_buffer_bytes, 256 * KIB, 4 * KIB, 64 * MIB, "unsent bytes of one feed reader")          \
     X(feed_stall_ms, 60000, 100, 3600000, "a feed reader that takes nothing; more: close")         \

@@ -21,6 +21,7 @@ enum {
 struct block_node {
     struct block *block;
     struct row_set rows; /* that its entries changed */
+    uint64_t since_ms;   /* when its first entry came, loop time */
     struct block_node *next;
 };
 
@@ -389,6 +390,7 @@ static struct block_node *take_node(struct committer *c) {
     row_set_reset(&node->rows);
     c->queued_blocks++;
     node->next = NULL;
+    node->since_ms = uv_now(c->options.loop);
     block_reset(node->block, c->next_seq);
     return node;
 }
@@ -428,6 +430,14 @@ uint64_t committer_durable_seq(const struct committer *c) {
 
 enum pressure committer_pressure(const struct committer *c) {
     return c->pressure;
+}
+
+uint64_t committer_oldest_ms(const struct committer *c) {
+    const struct block_node *oldest = c->group_count > 0 ? c->group[0]
+                                      : c->first != NULL ? c->first
+                                                         : c->open;
+    uint64_t now_ms = uv_now(c->options.loop);
+    return oldest != NULL && now_ms > oldest->since_ms ? now_ms - oldest->since_ms : 0;
 }
 
 uint64_t committer_queued_bytes(const struct committer *c) {

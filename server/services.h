@@ -9,6 +9,7 @@
 #include "server/domain/service_time.h"
 #include "server/feed/feed.h"
 #include "server/http/http.h"
+#include "server/limit/overload.h"
 #include "server/process/config.h"
 #include "server/process/metrics.h"
 #include "server/regions.h"
@@ -16,6 +17,7 @@
 struct auth;
 struct driver;
 struct intake;
+struct limiter;
 struct rules;
 struct ticket_loader;
 
@@ -44,6 +46,9 @@ struct services {
     struct feed *feed;
     struct metrics *metrics;
     struct http_server *http;
+    struct limiter *limiter;
+    struct overload overload;
+    uint64_t tokens_refused;  /* not told in the log yet */
     int64_t started_ms;       /* wall clock */
     const char *not_ready;    /* NULL: takes writes; else the reason /readyz gives */
     bool disk_low;            /* intake answers 507 */

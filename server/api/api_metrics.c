@@ -1,5 +1,6 @@
 /* GET /metrics: the counters of struct metrics, and the gauges the running parts answer for. */
 #include "core/base/check.h"
+#include "server/api/metrics_limit.h"
 #include "server/api/metrics_world.h"
 #include "server/api/routes.h"
 #include "server/process/metrics_text.h"
@@ -108,6 +109,8 @@ static void write_http(struct buffer *to, const struct http_server *http) {
     struct http_server_stats stats;
     http_server_stats(http, &stats);
     metrics_text_gauge(to, "gridd_connections", "Open connections.", stats.connections);
+    metrics_text_gauge(to, "gridd_connections_strangers", "Those that showed no good token yet.",
+                       stats.strangers);
     metrics_text_counter(to, "gridd_connections_accepted_total", "Connections accepted.",
                          stats.connections_total);
     metrics_text_counter(to, "gridd_http_request_bytes_total", "Bytes read from sockets.",
@@ -163,6 +166,7 @@ void api_metrics_on_headers(struct http_request *request) {
     write_runs(&body, &stats);
     write_store(&body, services, &stats.store);
     write_http(&body, services->http);
+    metrics_limit_write(&body, services);
     write_process(&body);
     http_respond(request, 200, METRICS_CONTENT_TYPE, buffer_slice(&body));
     buffer_deinit(&body);

@@ -16,7 +16,7 @@ void api_healthz_on_headers(struct http_request *request) {
 void api_readyz_on_headers(struct http_request *request) {
     const char *reason = readiness_reason(services_of(request));
     if (reason != NULL) {
-        http_add_header(request, "Retry-After", "1");
+        http_add_retry_after(request, 1);
         http_problem(request, 503, "not ready", reason, NULL);
         return;
     }

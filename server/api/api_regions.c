@@ -50,7 +50,7 @@ static void answer_problem(struct regions_put *put, uint32_t line, const char *w
 
 static void answer_unavailable(struct http_request *request, const char *title,
                                const char *detail) {
-    http_add_header(request, "Retry-After", "1");
+    http_add_retry_after(request, 1);
     http_problem(request, 503, title, detail, NULL);
 }
 

@@ -5,11 +5,15 @@
 #include "server/api/upload_answer.h"
 #include "server/http/lines.h"
 #include "server/intake.h"
+#include "server/limit/admission.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINES_PER_TAKE = 256 };
+enum {
+    LINES_PER_TAKE = 256,
+    REPEATS_A_TOKEN = 20, /* repeated reports that count as one: who sends a queue again gets on */
+};
 
 /* One upload, from its headers until its answer has gone out. */
 struct upload {
@@ -24,19 +28,20 @@ struct upload {
     struct single_result single;
     struct intake_client client;
     struct commit_waiter waiter;
-    bool waiting;              /* for the commit */
-    struct repeats_read *read; /* of stored reports, under way; NULL: none */
-    unsigned refuse_status;    /* not 0: refuse with this once what was taken is durable */
-    const char *refuse_title, *refuse_detail;
+    bool waiting;                  /* for the commit */
+    struct repeats_read *read;     /* of stored reports, under way; NULL: none */
+    struct upload_refusal refusal; /* told once what was taken is durable */
+    uint64_t repeats;
+    bool limited; /* a rate is used up: no more is taken */
+    enum limit_scope limit;
 };
 
 static void answer(struct upload *upload) {
     struct http_request *request = upload->request;
     uint64_t took_ms = uv_now(upload->services->loop) - http_started_ms(request);
     histogram_add(&upload->services->metrics->ack_seconds, (double)took_ms / 1e3);
-    if (upload->refuse_status != 0) {
-        upload_answer_refused(request, &upload->tally, upload->refuse_status, upload->refuse_title,
-                              upload->refuse_detail);
+    if (upload->refusal.status != 0) {
+        upload_answer_refused(request, &upload->tally, &upload->refusal);
     } else if (upload->bulk) {
         upload_answer_bulk(request, &upload->tally);
     } else {
@@ -63,7 +68,7 @@ static void on_repeats(void *context, enum status status, struct repeats *repeat
 
 /* What repeats a stored report is answered as that one was. */
 static void answer_durable(struct upload *upload) {
-    if (upload->refuse_status != 0 || upload->tally.repeats.count == 0) {
+    if (upload->refusal.status != 0 || upload->tally.repeats.count == 0) {
         answer(upload);
         return;
     }
@@ -99,15 +104,27 @@ static void finish(struct upload *upload) {
 }
 
 static void refuse(struct upload *upload, unsigned status, const char *title, const char *detail) {
-    upload->refuse_status = status;
-    upload->refuse_title = title;
-    upload->refuse_detail = detail;
+    upload->refusal = (struct upload_refusal){
+        .status = status, .title = title, .detail = detail, .retry_s = status == 503};
+    finish(upload);
+}
+
+static void refuse_rate(struct upload *upload) {
+    upload->refusal =
+        (struct upload_refusal){.status = 429,
+                                .title = "too many requests",
+                                .detail = limit_scope_detail(upload->limit),
+                                .limit = limit_scope_name(upload->limit),
+                                .retry_s = admission_limit_reached(upload->request, upload->limit)};
     finish(upload);
 }
 
 static void on_result(void *context, const struct intake_result *result) {
     struct upload *upload = context;
     upload_tally_add(&upload->tally, result);
+    if (result->verdict == VERDICT_REPLAYED && ++upload->repeats % REPEATS_A_TOKEN != 0) {
+        admission_give_back_report(upload->request);
+    }
     if (!upload->bulk) {
         single_result_keep(&upload->single, result);
         if (verdict_repeats(result->verdict) && upload->tally.repeats.count == 0) {
@@ -116,10 +133,25 @@ static void on_result(void *context, const struct intake_result *result) {
     }
 }
 
-/* Hands lines over; false when they wait for stored rows (the body is paused then). */
+/* Hands lines over, as many as the sender's rate allows (else upload->limited); false when they
+ * wait for stored rows (the body is paused then). */
 static bool take_lines(struct upload *upload, const struct intake_line *lines, size_t count) {
-    if (count == 0 ||
-        intake_take(upload->services->intake, &upload->client, lines, count) == INTAKE_DONE) {
+    size_t done = 0;
+    while (done < count) {
+        size_t allowed =
+            (size_t)admission_take_reports(upload->request, count - done, &upload->limit);
+        upload->limited = allowed == 0;
+        if (upload->limited) {
+            return true;
+        }
+        if (intake_take(upload->services->intake, &upload->client, lines + done, allowed) !=
+            INTAKE_DONE) {
+            upload->limited = done + allowed < count;
+            break;
+        }
+        done += allowed; /* repeated ones have given back what they took: there may be more */
+    }
+    if (done >= count) {
         return true;
     }
     if (!upload->ended) {
@@ -150,6 +182,10 @@ static void take_bytes(struct upload *upload, struct slice bytes) {
             buffer_append_slice(&upload->body, bytes);
             return;
         }
+        if (upload->limited) {
+            refuse_rate(upload);
+            return;
+        }
     }
 }
 
@@ -170,6 +206,10 @@ static void take_end(struct upload *upload) {
     if (has_last && !take_lines(upload, &last, 1)) {
         return;
     }
+    if (upload->limited) {
+        refuse_rate(upload);
+        return;
+    }
     finish(upload);
 }
 
@@ -182,12 +222,16 @@ static void on_ready(void *context, enum status status) {
         refuse(upload, 503, "not available", "stored reports could not be read: send it again");
         return;
     }
+    if (upload->limited) {
+        refuse_rate(upload);
+        return;
+    }
     if (upload->bulk && upload->body.bytes > 0) {
         struct buffer rest = upload->body;
         buffer_init(&upload->body);
         take_bytes(upload, buffer_slice(&rest));
         buffer_deinit(&rest);
-        if (upload->client.waiting != NULL) {
+        if (upload->client.waiting != NULL || upload->answering) {
             return;
         }
     }
@@ -216,20 +260,24 @@ static bool on_body_refused(struct http_request *request, unsigned status, const
 /* Refuses an upload of which nothing was taken, and says so in its counts. */
 static void refuse_whole(struct http_request *request, unsigned status, const char *title,
                          const char *detail) {
+    const struct upload_refusal refusal = {
+        .status = status, .title = title, .detail = detail, .retry_s = status == 503};
     struct upload_tally nothing;
     upload_tally_init(&nothing, &services_of(request)->config->limits, false);
-    upload_answer_refused(request, &nothing, status, title, detail);
+    upload_answer_refused(request, &nothing, &refusal);
     upload_tally_deinit(&nothing);
 }
 
 /* Why no upload is taken at all now; true when it was answered. */
-static bool refuse_at_once(struct http_request *request, const struct services *services) {
+static bool refuse_at_once(struct http_request *request, const struct services *services,
+                           bool bulk) {
+    const char *why;
     if (services->disk_low) {
         refuse_whole(request, 507, "disk full", "the disk is nearly full: send it again later");
     } else if (services->not_ready != NULL) {
         refuse_whole(request, 503, "not ready", services->not_ready);
-    } else if (committer_pressure(services->committer) == PRESSURE_REFUSE) {
-        refuse_whole(request, 503, "overloaded", "too much is waiting for the disk: send it again");
+    } else if ((why = admission_sheds_upload(request, bulk)) != NULL) {
+        refuse_whole(request, 503, "overloaded", why);
     } else {
         return false;
     }
@@ -271,7 +319,7 @@ void api_reports_post_on_headers(struct http_request *request) {
                      "send application/json (one report) or application/x-ndjson (one a line)");
         return;
     }
-    if (!parse_items(request, &items_all) || refuse_at_once(request, services)) {
+    if (!parse_items(request, &items_all) || refuse_at_once(request, services, bulk)) {
         return;
     }
     struct upload *upload = calloc(1, sizeof *upload);

@@ -126,7 +126,7 @@ static void begin(struct http_request *request, enum stats_list list) {
         http_problem(request, 400, "bad query parameter", error.message, NULL);
     } else if (!stats_may_start(&services->stats_under_way, limits,
                                 services->config->pool_threads)) {
-        http_add_header(request, "Retry-After", "1");
+        http_add_retry_after(request, 1);
         http_problem(request, 503, "busy", "enough statistics are being counted: ask again", NULL);
     } else {
         start(request, &query, now_ms);

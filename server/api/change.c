@@ -5,7 +5,7 @@
 static void refuse(struct http_request *request, unsigned status, const char *title,
                    const char *detail) {
     if (status == 503) {
-        http_add_header(request, "Retry-After", "1");
+        http_add_retry_after(request, 1);
     }
     http_problem(request, status, title, detail, NULL);
 }
@@ -159,7 +159,7 @@ void change_problem(struct change *change, unsigned status, const char *title, c
         more = (const char *)object->data + 1;
     }
     if (status == 503) {
-        http_add_header(change->request, "Retry-After", "1");
+        http_add_retry_after(change->request, 1);
     }
     http_problem(change->request, status, title, detail, more);
 }

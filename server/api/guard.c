@@ -1,6 +1,7 @@
 /* What every request passes before its handler: who is it, and may it? */
 #include "server/api/caller.h"
 #include "server/api/routes.h"
+#include "server/limit/admission.h"
 
 #include <string.h>
 #include <strings.h>
@@ -11,18 +12,30 @@ static void refuse_token(struct http_request *request, const char *detail) {
     http_problem(request, 401, "not authenticated", detail, NULL);
 }
 
-/* The token of `Authorization: Bearer TOKEN`; false: 401 went out. */
+static void refuse_stranger(struct http_request *request, const char *detail) {
+    if (admission_stranger(request)) {
+        refuse_token(request, detail);
+    }
+}
+
+static void refuse_bad_token(struct http_request *request, const char *detail) {
+    if (admission_failed(request)) {
+        refuse_token(request, detail);
+    }
+}
+
+/* The token of `Authorization: Bearer TOKEN`; false: it was answered. */
 static bool read_token(struct http_request *request, struct slice *ret) {
     static const char scheme[] = "Bearer ";
     const size_t scheme_bytes = sizeof scheme - 1;
     struct slice value;
     if (!http_header(request, "authorization", &value)) {
-        refuse_token(request, "send Authorization: Bearer TOKEN");
+        refuse_stranger(request, "send Authorization: Bearer TOKEN");
         return false;
     }
     if (value.bytes <= scheme_bytes ||
         strncasecmp((const char *)value.data, scheme, scheme_bytes) != 0) {
-        refuse_token(request, "the scheme is Bearer");
+        refuse_stranger(request, "the scheme is Bearer");
         return false;
     }
     while (value.bytes > scheme_bytes && value.data[scheme_bytes] == ' ') {
@@ -39,7 +52,7 @@ static struct bearer *verify(struct http_request *request, struct services *serv
     struct bearer *bearer = auth_verify(services->auth, token, services_now_ms(services), &refusal);
     if (bearer == NULL) {
         metrics_add_rejected(services->metrics, auth_refusal_name(refusal));
-        refuse_token(request, "the token is not valid, has expired or was revoked");
+        refuse_bad_token(request, "the token is not valid, has expired or was revoked");
     }
     return bearer;
 }
@@ -49,8 +62,8 @@ static struct bearer *verify_ticket(struct http_request *request, struct service
                                     struct slice ticket) {
     struct bearer *bearer = feed_ticket_bearer(services->feed, ticket);
     if (bearer == NULL || !bearer_is_good(bearer, services_now_ms(services))) {
-        refuse_token(request, "the ticket was used, has expired or was never given out; get "
-                              "another with POST /v1/feed/ticket");
+        refuse_bad_token(request, "the ticket was used, has expired or was never given out; get "
+                                  "another with POST /v1/feed/ticket");
         return NULL;
     }
     return bearer_ref(bearer);
@@ -84,12 +97,22 @@ static bool judge_region(struct http_request *request, struct services *services
     return true;
 }
 
+/* These cost no more than refusing them. */
+static bool is_health(const struct http_request *request) {
+    const struct http_route *route = http_route_of(request);
+    return route->on_headers == api_healthz_on_headers ||
+           route->on_headers == api_readyz_on_headers;
+}
+
 bool caller_guard(void *context, struct http_request *request) {
     struct services *services = context;
     const struct route_rule *rule = &api_rules[http_route_of(request) - api_routes];
     struct slice token, ticket;
-    if (!caller_tokens_in_force(services) || rule->region == ROUTE_REGION_OPEN) {
-        return true;
+    if (!caller_tokens_in_force(services)) {
+        return admission_known(request, rule, NULL);
+    }
+    if (rule->region == ROUTE_REGION_OPEN) {
+        return is_health(request) || admission_stranger(request);
     }
     struct bearer *bearer = NULL;
     if (rule->action == ACCESS_FEED_READ && rule->region == ROUTE_REGION_QUERY &&
@@ -102,6 +125,9 @@ bool caller_guard(void *context, struct http_request *request) {
         return false;
     }
     http_set_guard(request, bearer);
+    if (!admission_known(request, rule, bearer)) {
+        return false;
+    }
     return access_has(&bearer->principal, rule->action)
                ? judge_region(request, services, rule)
                : refuse_action(request, services, rule->action);

@@ -286,17 +286,21 @@ void upload_answer_single(struct http_request *request, const struct single_resu
 }
 
 void upload_answer_refused(struct http_request *request, const struct upload_tally *tally,
-                           unsigned status, const char *title, const char *detail) {
+                           const struct upload_refusal *refusal) {
     struct buffer object;
     struct json_out out;
     buffer_init(&object);
     json_out_init(&out, &object);
     json_out_object_begin(&out);
     write_counts(&out, tally);
-    json_out_object_end(&out);
-    if (status == 503 || status == 429) {
-        http_add_header(request, "Retry-After", "1");
+    if (refusal->limit != NULL) {
+        json_out_key(&out, "limit");
+        json_out_text(&out, refusal->limit);
     }
-    answer_problem(request, status, title, detail, &object);
+    json_out_object_end(&out);
+    if (refusal->retry_s > 0) {
+        http_add_retry_after(request, refusal->retry_s);
+    }
+    answer_problem(request, refusal->status, refusal->title, refusal->detail, &object);
     buffer_deinit(&object);
 }

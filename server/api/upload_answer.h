@@ -45,8 +45,14 @@ void single_result_keep(struct single_result *single, const struct intake_result
 /* `tally->repeats` must have been read. */
 void upload_answer_bulk(struct http_request *request, const struct upload_tally *tally);
 void upload_answer_single(struct http_request *request, const struct single_result *single);
+struct upload_refusal {
+    unsigned status; /* 0: none */
+    const char *title, *detail;
+    const char *limit; /* the one that was reached; NULL: none */
+    uint64_t retry_s;  /* 0: no Retry-After */
+};
 /* A whole upload refused; what of it is on disk is counted. */
 void upload_answer_refused(struct http_request *request, const struct upload_tally *tally,
-                           unsigned status, const char *title, const char *detail);
+                           const struct upload_refusal *refusal);
 
 #endif

@@ -1,6 +1,7 @@
 #include "server/api/caller.h"
 #include "server/feed/feed_reader.h"
 #include "server/json_out.h"
+#include "server/limit/feed_places.h"
 #include "server/services.h"
 
 /* Everything that GET /v1/feed was asked with, checked. */
@@ -78,12 +79,12 @@ static bool read_ticket(struct http_request *request, struct feed *feed, struct 
 
 static bool has_room(struct http_request *request, const struct feed *feed) {
     if (feed->draining) {
-        http_add_header(request, "Retry-After", "5");
+        http_add_retry_after(request, 5);
         http_problem(request, 503, "Going down", "this server is being stopped", NULL);
         return false;
     }
     if (feed->readers_count >= feed->options.limits->feed_readers) {
-        http_add_header(request, "Retry-After", "5");
+        http_add_retry_after(request, 5);
         http_problem(request, 503, "Too many feeds",
                      "as many feeds are open as limits.feed_readers allows", NULL);
         return false;
@@ -111,7 +112,11 @@ void feed_get_on_headers(struct http_request *request) {
         http_stream_end(request);
         return;
     }
+    if (!feed_place_take(request)) {
+        return;
+    }
     if (asked.has_ticket && !tickets_take(&feed->tickets, feed_now_ms(feed), asked.ticket)) {
+        feed_place_leave(request);
         http_problem(request, 401, "Ticket not valid", "the ticket was used", NULL);
         return;
     }
@@ -122,6 +127,7 @@ void feed_get_on_done(struct http_request *request) {
     struct reader *reader = http_state(request);
     if (reader != NULL) {
         http_set_state(request, NULL);
+        feed_place_leave(request);
         reader_close(reader);
     }
 }
@@ -131,7 +137,7 @@ void feed_ticket_on_headers(struct http_request *request) {
     char ticket[TICKET_TEXT_BYTES + 1];
     struct bearer *bearer = caller_bearer(request);
     if (tickets_issue(&feed->tickets, feed_now_ms(feed), bearer, ticket) != STATUS_OK) {
-        http_add_header(request, "Retry-After", "60");
+        http_add_retry_after(request, 60);
         http_problem(request, 503, "Too many tickets",
                      "no more tickets can be outstanding; use those that were given out", NULL);
         return;

@@ -64,6 +64,9 @@ struct http_options {
      * on_guard_done, when that is set, as soon as the request is over. */
     bool (*on_route)(void *context, struct http_request *request);
     void (*on_guard_done)(void *guard);
+    /* on_route says by http_claim whose a connection is: until then it is a stranger's, of which
+     * there may be limits->strangers and limits->strangers_per_address. False: nobody is one. */
+    bool knows_owners;
     /* Called when a response went out or a request was cut; for metrics and the access log. May be
      * NULL. Only for requests that a handler saw: http_route_of is never NULL. */
     void (*on_finished)(void *context, const struct http_request *request);
@@ -88,6 +91,7 @@ void http_server_free(struct http_server *server);
 void http_server_pause_bodies(struct http_server *server, bool pause);
 
 struct http_server_stats {
+    uint64_t strangers; /* of the connections */
     uint64_t connections, connections_total, requests_total, rejected_total;
     uint64_t bytes_in_total, bytes_out_total;
     uint64_t body_memory_bytes; /* counted by http_body_memory */
@@ -121,6 +125,12 @@ unsigned http_status_sent(const struct http_request *request);
 /* The client went away before the answer was complete. */
 bool http_aborted(const struct http_request *request);
 
+/* The connection is `owner`'s from now on (a keyed hash of who that is), no stranger's. False: the
+ * owner has limits->connections_per_principal already; this one closes with its answer. */
+MUST_USE bool http_claim(struct http_request *request, uint64_t owner);
+/* 16 bytes: IPv4 as IPv4-mapped IPv6; of IPv6 the network (64 bits), then zeros. */
+struct slice http_peer_address(const struct http_request *request);
+
 /* Handler's own state, one pointer; free it in on_done. */
 void http_set_state(struct http_request *request, void *state);
 void *http_state(const struct http_request *request);
@@ -148,6 +158,9 @@ void http_on_body_refused(struct http_request *request,
 
 /* Answers. Header fields go before the body; names and values are copied. */
 void http_add_header(struct http_request *request, const char *name, const char *value);
+/* Retry-After, for 429 and 503: a number of seconds drawn from `seconds` to twice as many, so that
+ * who was refused together does not come back together. */
+void http_add_retry_after(struct http_request *request, uint64_t seconds);
 /* Whole answer at once; the body is copied. Content-Length, Content-Type, Cache-Control: no-store,
  * X-Content-Type-Options and X-Request-Id are added. HEAD sends no body. */
 void http_respond(struct http_request *request, unsigned status, const char *content_type,

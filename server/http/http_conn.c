@@ -37,9 +37,35 @@ void http_conn_phase(struct http_conn *conn, enum http_phase phase) {
     }
 }
 
+/* libuv would go on reading from a fast sender for up to 32 buffers before it looks at the others:
+ * each reads once in a round, and bodies only until the turn has gone on for long enough, so that
+ * what needs an answer at once (a refusal, too) waits for no one's upload. */
+static bool may_read(struct http_conn *conn) {
+    struct http_server *server = conn->server;
+    if (conn->read_round == server->round) {
+        return false;
+    }
+    uint64_t now_ns = uv_hrtime();
+    if (server->turn_began_ns == 0) {
+        server->turn_began_ns = now_ns;
+    }
+    if (conn->phase == HTTP_PHASE_BODY &&
+        now_ns - server->turn_began_ns > HTTP_TURN_BODIES_MS * UINT64_C(1000000)) {
+        server->passed_over = true;
+        return false;
+    }
+    conn->read_round = server->round;
+    return true;
+}
+
+/* Without room libuv comes back in the next turn (on_read, UV_ENOBUFS). */
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret) {
     (void)suggested;
-    const struct http_conn *conn = handle->data;
+    struct http_conn *conn = handle->data;
+    if (!may_read(conn)) {
+        *ret = uv_buf_init(NULL, 0);
+        return;
+    }
     size_t bytes = conn->phase == HTTP_PHASE_BODY ? HTTP_READ_BODY_BYTES : HTTP_READ_HEAD_BYTES;
     *ret = uv_buf_init((char *)conn->server->read_buffer, (unsigned)bytes);
 }
@@ -100,7 +126,7 @@ static void on_eof(struct http_conn *conn) {
 
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf) {
     struct http_conn *conn = stream->data;
-    if (count == 0) {
+    if (count == 0 || count == UV_ENOBUFS) {
         return;
     }
     if (count < 0) {

@@ -6,6 +6,7 @@
 #ifndef SERVER_HTTP_CONN_H
 #define SERVER_HTTP_CONN_H
 
+#include "core/base/key_count.h"
 #include "server/http/http.h"
 #include "server/http/http_body.h"
 #include "server/http/http_list.h"
@@ -20,6 +21,7 @@ enum {
     HTTP_READ_HEAD_BYTES = 16384, /* bounds what pipelined requests can make a connection hold */
     HTTP_REQUEST_ID_BYTES_MAX = 64,
     HTTP_MEDIA_TYPE_BYTES_MAX = 128,
+    HTTP_TURN_BODIES_MS = 10, /* of a turn of the loop, for reading bodies */
 };
 
 enum http_answer {
@@ -106,6 +108,10 @@ struct http_conn {
     uint64_t write_since_ms;
     size_t write_left_bytes;
     uint64_t linger_bytes;
+    uint64_t read_round; /* of the server's rounds, the last it read in */
+    struct http_link stranger, peer_stranger;
+    bool is_stranger, owned;
+    uint64_t owner; /* while owned */
 };
 
 struct http_server {
@@ -129,6 +135,13 @@ struct http_server {
     char date[40];
     struct http_server_stats stats;
     bool listening, accept_waits, closing, draining, bodies_paused;
+    /* In a round each connection reads once. It lasts several turns of the loop when some were
+     * passed over because a turn had read bodies for long enough. */
+    uint64_t round;
+    uint64_t turn_began_ns; /* 0: nothing was read in it */
+    bool passed_over;
+    struct http_link strangers;
+    struct key_count owners;
     uint64_t drain_until_ms;
     void (*on_drained)(void *context);
     void *drained_context;
@@ -153,6 +166,15 @@ bool http_conn_body_paused(const struct http_conn *conn);
 /* on_finished and on_done. */
 void http_conn_finish_request(struct http_conn *conn, bool aborted);
 
+/* http_strangers.c */
+void http_strangers_init(struct http_server *server);
+void http_strangers_deinit(struct http_server *server);
+/* Counts a new connection among the strangers; where there are as many as may be, the oldest that
+ * says nothing is cut for it. False: there is none. */
+bool http_stranger_add(struct http_conn *conn);
+/* It closes: nobody's any more. */
+void http_conn_disown(struct http_conn *conn);
+
 /* http_output.c */
 void http_conn_flush(struct http_conn *conn);
 size_t http_conn_queued(const struct http_conn *conn);
@@ -176,6 +198,8 @@ void http_conn_refuse_body(struct http_conn *conn, enum http_refusal refusal);
 struct http_request *http_request_new(struct http_conn *conn);
 void http_request_free(struct http_request *request);
 void http_request_choose_id(struct http_request *request);
+/* splitmix64 over a seed drawn at start: spread, and not to be guessed from outside. */
+uint64_t http_server_random(struct http_server *server);
 void http_server_free_spare(struct http_server *server);
 
 #endif

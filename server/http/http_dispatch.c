@@ -13,7 +13,7 @@ static void add_refusal_fields(struct http_request *request, enum http_refusal r
     } else if (refusal == HTTP_REFUSAL_CONNECT) {
         http_add_header(request, "Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS");
     } else if (refusal == HTTP_REFUSAL_BODY_MEMORY) {
-        http_add_header(request, "Retry-After", "1");
+        http_add_retry_after(request, 1);
     }
 }
 

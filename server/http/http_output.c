@@ -96,6 +96,7 @@ void http_conn_close(struct http_conn *conn, bool reset) {
     http_conn_phase(conn, HTTP_PHASE_CLOSED);
     http_link_remove(&conn->link);
     http_link_remove(&conn->ready);
+    http_conn_disown(conn);
     http_wheel_disarm(&conn->deadline);
     if (!reset || uv_tcp_close_reset(&conn->tcp, on_closed) != 0) {
         uv_close((uv_handle_t *)&conn->tcp, on_closed);

@@ -6,12 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct http_peer {
-    uint8_t address[16];
-    uint64_t count;
-    struct http_peer *next;
-};
-
 void http_peers_init(struct http_peers *peers, uint64_t seed) {
     memset(peers, 0, sizeof *peers);
     peers->seed = seed;
@@ -23,11 +17,14 @@ void http_peers_deinit(struct http_peers *peers) {
     }
 }
 
-/* IPv4 as IPv4-mapped, any other family as one address. */
+/* IPv4 as IPv4-mapped, any other family as one address. Of IPv6 the network: whoever has one
+ * address has all 2^64 of it. */
 static void read_address(uint8_t *to, const struct sockaddr *address) {
     memset(to, 0, 16);
     if (address->sa_family == AF_INET6) {
-        memcpy(to, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
+        const struct in6_addr *v6 =
+            &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+        memcpy(to, v6, IN6_IS_ADDR_V4MAPPED(v6) ? 16 : 8);
     } else if (address->sa_family == AF_INET) {
         to[10] = to[11] = 0xff;
         memcpy(to + 12, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
@@ -60,6 +57,7 @@ struct http_peer *http_peers_add(struct http_peers *peers, const struct sockaddr
         peer = calloc(1, sizeof *peer);
         CHECK(peer != NULL);
         memcpy(peer->address, bytes, sizeof bytes);
+        http_link_init(&peer->strangers);
         peer->next = *chain;
         *chain = peer;
     }
@@ -75,6 +73,7 @@ void http_peers_remove(struct http_peers *peers, struct http_peer *peer) {
     if (--peer->count > 0) {
         return;
     }
+    CHECK(peer->strangers_count == 0);
     struct http_peer **at = &peers->chains[chain_of(peers, peer->address)];
     while (*at != peer) {
         CHECK(*at != NULL);

@@ -3,13 +3,19 @@
 #ifndef SERVER_HTTP_PEERS_H
 #define SERVER_HTTP_PEERS_H
 
-#include "core/base/base.h"
+#include "server/http/http_list.h"
 
 #include <sys/socket.h>
 
 enum { HTTP_PEERS_CHAINS = 4096 };
 
-struct http_peer;
+struct http_peer {
+    uint8_t address[16]; /* IPv4 as IPv4-mapped; of IPv6 the first 64 bits, the rest 0 */
+    uint64_t count;
+    struct http_peer *next;
+    struct http_link strangers; /* http_strangers.c: its connections that showed nothing yet */
+    uint64_t strangers_count;
+};
 
 struct http_peers {
     struct http_peer *chains[HTTP_PEERS_CHAINS];

@@ -99,6 +99,13 @@ static bool id_is_usable(struct slice id) {
     return true;
 }
 
+uint64_t http_server_random(struct http_server *server) {
+    uint64_t mixed = server->id_state += UINT64_C(0x9e3779b97f4a7c15);
+    mixed = (mixed ^ mixed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94d049bb133111eb);
+    return mixed ^ mixed >> 31;
+}
+
 void http_request_choose_id(struct http_request *request) {
     const struct http_field *field = http_head_find(&request->parser.head, "x-request-id");
     if (field != NULL && id_is_usable(field->value)) {
@@ -106,11 +113,7 @@ void http_request_choose_id(struct http_request *request) {
         request->id[field->value.bytes] = '\0';
         return;
     }
-    /* splitmix64 over a seed drawn at start: unique in the process, and not to be guessed. */
-    uint64_t mixed = request->server->id_state += UINT64_C(0x9e3779b97f4a7c15);
-    mixed = (mixed ^ mixed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94d049bb133111eb);
-    mixed ^= mixed >> 31;
+    uint64_t mixed = http_server_random(request->server); /* unique in the process */
     for (size_t i = 0; i < 16; i++) {
         request->id[i] = "0123456789abcdef"[mixed >> (60 - 4 * i) & 15];
     }

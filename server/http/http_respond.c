@@ -4,6 +4,7 @@
 #include "core/base/check.h"
 #include "server/json_out.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -52,6 +53,14 @@ void http_add_header(struct http_request *request, const char *name, const char 
     request->has_cache_control =
         request->has_cache_control || strcasecmp(name, "cache-control") == 0;
     append_field(&request->fields, name, value);
+}
+
+void http_add_retry_after(struct http_request *request, uint64_t seconds) {
+    char text[24];
+    uint64_t from = max_u64(1, min_u64(seconds, UINT32_MAX));
+    uint64_t drawn = from + http_server_random(request->server) % (from + 1);
+    snprintf(text, sizeof text, "%llu", (unsigned long long)drawn);
+    http_add_header(request, "Retry-After", text);
 }
 
 /* An answer before the body's end: the rest is thrown away when it is little and known to come,

@@ -55,7 +55,11 @@ static void pump_ready(struct http_server *server) {
 }
 
 static void on_prepare(uv_prepare_t *prepare) {
-    pump_ready(prepare->data);
+    struct http_server *server = prepare->data;
+    pump_ready(server);
+    server->round += server->passed_over ? 0 : 1;
+    server->passed_over = false;
+    server->turn_began_ns = 0;
 }
 
 static void on_check(uv_check_t *check) {
@@ -95,6 +99,8 @@ enum status http_server_new(struct http_server **ret, const struct http_options 
     }
     server->id_state = seeds[0];
     http_peers_init(&server->peers, seeds[1]);
+    http_strangers_init(server);
+    server->round = 1;
     server->read_buffer = malloc(HTTP_READ_BODY_BYTES);
     CHECK(server->read_buffer != NULL);
     http_routes_init(&server->routes, options->routes, options->routes_count);
@@ -122,6 +128,9 @@ enum status http_server_new(struct http_server **ret, const struct http_options 
 static void on_refused_closed(uv_handle_t *handle) {
     struct http_conn *conn = handle->data;
     struct http_server *server = conn->server;
+    if (conn->peer != NULL) {
+        http_peers_remove(&server->peers, conn->peer);
+    }
     free(conn);
     http_server_conn_closed(server);
 }
@@ -150,11 +159,13 @@ static void accept_one(struct http_server *server) {
     http_link_init(&conn->link);
     http_link_init(&conn->ready);
     http_link_init(&conn->body);
+    http_link_init(&conn->stranger);
+    http_link_init(&conn->peer_stranger);
     http_deadline_init(&conn->deadline);
     server->stats.connections++;
     server->stats.connections_total++;
     bool taken = uv_accept((uv_stream_t *)&server->listener, (uv_stream_t *)&conn->tcp) == 0;
-    if (!taken || !add_peer(conn)) {
+    if (!taken || !add_peer(conn) || !http_stranger_add(conn)) {
         conn->phase = HTTP_PHASE_CLOSED;
         if (!taken || uv_tcp_close_reset(&conn->tcp, on_refused_closed) != 0) {
             uv_close((uv_handle_t *)&conn->tcp, on_refused_closed);
@@ -321,6 +332,7 @@ void http_server_free(struct http_server *server) {
     http_server_free_spare(server);
     http_decoders_deinit(&server->decoders);
     http_routes_deinit(&server->routes);
+    http_strangers_deinit(server);
     http_peers_deinit(&server->peers);
     free(server->read_buffer);
     free(server);

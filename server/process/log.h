@@ -29,6 +29,9 @@ enum { LOG_LEVEL_COUNT = LOG_LEVEL_ERROR + 1, LOG_LINES_PER_SECOND = 100 };
     X(DISK_OK, "disk_ok")                                                                          \
     X(IMPORT, "import")                                                                            \
     X(HTTP, "http")                                                                                \
+    X(AUTH, "auth")                                                                                \
+    X(LIMIT, "limit")                                                                              \
+    X(OVERLOAD, "overload")                                                                        \
     X(FEED, "feed")                                                                                \
     X(CLOCK, "clock")                                                                              \
     X(CHECK_FAILED, "check_failed")                                                                \

@@ -8,6 +8,7 @@
 #include "server/domain/driver.h"
 #include "server/domain/ticket_load.h"
 #include "server/intake.h"
+#include "server/limit/admission.h"
 #include "server/process/control.h"
 #include "server/process/log.h"
 #include "server/process/readiness.h"
@@ -172,7 +173,10 @@ static void on_tick(uv_timer_t *timer) {
     }
     if (++serve->ticks % DENIALS_TICKS == 0 && !serve->draining) {
         audit_denials(&serve->services);
+        admission_tell(&serve->services);
     }
+    enum shed_reason reason;
+    (void)admission_stage(&serve->services, &reason);
     struct db_stats stats;
     db_stats(serve->services.db, &stats);
     if (stats.store.background_errors > 0) {
@@ -187,6 +191,7 @@ static void on_lag(uv_timer_t *timer) {
     uint64_t now = uv_now(timer->loop);
     uint64_t late = now > serve->lag_due_ms ? now - serve->lag_due_ms : 0;
     histogram_add(&serve->services.metrics->loop_lag_seconds, (double)late / 1e3);
+    overload_note_lag(&serve->services.overload, late);
     serve->lag_due_ms = now + LAG_MS;
 }
 
@@ -444,11 +449,15 @@ static enum status open_outside(struct serve *serve, struct error *error) {
         .routes_count = api_routes_count,
         .context = services,
         .on_route = caller_guard,
+        .knows_owners = caller_tokens_in_force(services),
         .on_guard_done = caller_guard_done,
         .on_finished = on_http_finished,
         .on_rejected = on_http_rejected,
     };
-    enum status status = http_server_new(&services->http, &http);
+    enum status status = limiter_new(&services->limiter, http.limits);
+    if (status == STATUS_OK) {
+        status = http_server_new(&services->http, &http);
+    }
     char listening[300];
     if (status == STATUS_OK) {
         status = http_server_listen(services->http, serve->config.listen, listening,
@@ -524,6 +533,7 @@ static void close_parts(struct serve *serve) {
     if (services->http != NULL) {
         http_server_free(services->http);
     }
+    limiter_free(services->limiter);
     intake_free(services->intake);
     ticket_loader_free(services->ticket_loader);
     driver_free(services->driver);

@@ -20,7 +20,7 @@ TRIED_PY = re.compile(r'\baround\(\w+, "(\w+)"\)')
 
 
 def is_time(name):
-    return name.endswith("_ms") or name in RATES
+    return name.endswith(("_ms", "_per_s")) or name in RATES
 
 
 def tried_in(path, text):

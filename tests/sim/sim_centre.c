@@ -129,6 +129,11 @@ void http_add_header(struct http_request *request, const char *name, const char 
     (void)value;
 }
 
+void http_add_retry_after(struct http_request *request, uint64_t seconds) {
+    (void)request;
+    (void)seconds;
+}
+
 void http_respond(struct http_request *request, unsigned status, const char *content_type,
                   struct slice body) {
     (void)content_type;

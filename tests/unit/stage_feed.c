@@ -61,6 +61,12 @@ void http_add_header(struct http_request *request, const char *name, const char 
     assert_non_null(value);
 }
 
+void http_add_retry_after(struct http_request *request, uint64_t seconds) {
+    char text[24];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)seconds);
+    http_add_header(request, "Retry-After", text);
+}
+
 void http_respond(struct http_request *request, unsigned status, const char *content_type,
                   struct slice body) {
     assert_int_equal(request->status, 0);

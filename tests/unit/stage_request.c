@@ -51,6 +51,11 @@ void http_add_header(struct http_request *request, const char *name, const char 
     snprintf(request->retry_after, sizeof request->retry_after, "%s", value);
 }
 
+void http_add_retry_after(struct http_request *request, uint64_t seconds) {
+    snprintf(request->retry_after, sizeof request->retry_after, "%llu",
+             (unsigned long long)seconds);
+}
+
 static void answer(struct http_request *request, unsigned status) {
     assert_int_equal(request->status, 0); /* once */
     request->status = status;

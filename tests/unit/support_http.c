@@ -114,8 +114,21 @@ static const struct http_route routes[] = {
      count_done},
 };
 
-int http_fixture_start(void **state) {
-    (void)state;
+/* Whose it is, the header `owner` says. */
+static bool claim(void *context, struct http_request *request) {
+    (void)context;
+    struct slice owner;
+    if (!http_header(request, "owner", &owner)) {
+        return true;
+    }
+    if (http_claim(request, owner.data[0])) {
+        return true;
+    }
+    http_problem(request, 429, "Too Many Requests", "too many connections", NULL);
+    return false;
+}
+
+static int start(bool knows_owners) {
     memset(&fix, 0, sizeof fix);
     buffer_init(&fix.body);
     limits_init(&fix.limits);
@@ -125,6 +138,8 @@ int http_fixture_start(void **state) {
                                    .routes = routes,
                                    .routes_count = ARRAY_COUNT(routes),
                                    .context = &fix,
+                                   .knows_owners = knows_owners,
+                                   .on_route = knows_owners ? claim : NULL,
                                    .on_finished = on_finished,
                                    .on_rejected = on_rejected};
     assert_int_equal(http_server_new(&fix.server, &options), STATUS_OK);
@@ -135,6 +150,16 @@ int http_fixture_start(void **state) {
     fix.port = (uint16_t)atoi(strrchr(fix.address, ':') + 1);
     assert_int_not_equal(fix.port, 0);
     return 0;
+}
+
+int http_fixture_start(void **state) {
+    (void)state;
+    return start(false);
+}
+
+int http_owners_fixture_start(void **state) {
+    (void)state;
+    return start(true);
 }
 
 int http_fixture_stop(void **state) {

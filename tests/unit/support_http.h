@@ -23,6 +23,9 @@ extern struct http_fixture fix;
 /* Routes: GET / /hello /names/{name}?q&r /stream /parked; POST /echo /small (8 bytes) /asked (8
  * bytes, adds counts) /refused (401). */
 int http_fixture_start(void **state);
+/* The same, and connections are strangers' until a request's header `owner: X` claims them for X.
+ */
+int http_owners_fixture_start(void **state);
 /* Fails the test when a connection or body memory was left. */
 int http_fixture_stop(void **state);
 void http_turn(void);

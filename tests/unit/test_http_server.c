@@ -427,7 +427,7 @@ static void encoded_bodies_are_undone(void **state) {
     fix.limits.body_memory_bytes = 1000;
     post_encoded("gzip", buffer_slice(&packed), &answer);
     assert_status(&answer, 503);
-    assert_contains(&answer, "\r\nRetry-After: 1\r\n");
+    assert_contains(&answer, "\r\nRetry-After: ");
     free(data);
     buffer_deinit(&packed);
     buffer_deinit(&answer);
