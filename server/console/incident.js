@@ -176,5 +176,5 @@ class IncidentView {
 
 export function openIncident(context, id) {
     const view = new IncidentView(context, id);
-    return {element: view.element, start: () => view.start(), close: () => view.close(), title: id};
+    return {element: view.element, start: () => view.start(), refresh: () => view.load(), close: () => view.close(), title: id};
 }

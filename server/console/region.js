@@ -4,7 +4,7 @@ import {download, get, query} from './api.js';
 import {button, field, h, replace, select, setText} from './dom.js';
 import {dateTime, number, percent} from './format.js';
 import {t, w} from './i18n.js';
-import {topRegions} from './me.js';
+import {may, topRegions} from './me.js';
 import {categoryName, keepRegion, regionName, regionOf, unitName} from './names.js';
 import {drill, errorBox, explain, toast} from './parts.js';
 import {RegionStats} from './region_stats.js';
@@ -115,7 +115,7 @@ class RegionView {
         this.head = h('nav', {class: 'breadcrumbs', 'aria-label': t('region.path')});
         this.heat = h('div', {class: 'heat'});
         this.stats = new RegionStats();
-        this.timeline = code ? new Timeline(context, code) : null;
+        this.timeline = code && may('report.read') ? new Timeline(context, code) : null;
         const jump = h('input', {type: 'text', name: 'code', size: 14, placeholder: '610428', spellcheck: 'false'});
         this.element = h('div', {class: 'region'}, h('div', {class: 'region-head'}, this.head,
             h('form', {class: 'inline-form', on: {submit: (event) => {

@@ -157,5 +157,5 @@ class TicketView {
 
 export function openTicket(context, id) {
     const view = new TicketView(context, id);
-    return {element: view.element, start: () => view.load(), close: () => view.close(), title: id};
+    return {element: view.element, start: () => view.load(), refresh: () => view.onOutside(), close: () => view.close(), title: id};
 }

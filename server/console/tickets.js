@@ -160,5 +160,5 @@ class Board {
 
 export function openTickets(context) {
     const board = new Board(context);
-    return {element: board.element, start: () => board.load(), close: () => board.close(), title: t('nav.tickets')};
+    return {element: board.element, start: () => board.load(), refresh: () => board.load(), close: () => board.close(), title: t('nav.tickets')};
 }

@@ -4,8 +4,8 @@ import {button, h, replace, setText} from './dom.js';
 import {number, ratio, span} from './format.js';
 import {t, w} from './i18n.js';
 import {IncidentMap} from './map.js';
-import {topRegions} from './me.js';
-import {categoryName, keepRegion, pathName, regionName, unitName} from './names.js';
+import {may, topRegions} from './me.js';
+import {categoryName, keepRegion, pathName, unitName} from './names.js';
 import {figure} from './parts.js';
 import {VirtualList} from './vlist.js';
 
@@ -48,7 +48,7 @@ class Wall {
         this.again = () => this.list.schedule();
         this.list = new VirtualList({rowHeight: ROW_PX, make: makeRow, label: t('wall.alerts'),
             update: (row, alert) => fillRow(row, alert, this.again, Date.now()), onOpen: (alert) => this.open(alert)});
-        this.figures = h('section', {class: 'figures', 'aria-label': t('wall.figures')});
+        this.figures = h('section', {class: 'figures', 'aria-label': t('wall.figures'), hidden: !may('stats.read')});
         this.count = h('span', {class: 'muted', 'aria-live': 'polite'});
         this.mapBox = h('div', {class: 'map'});
         this.element = h('div', {class: 'wall'}, this.figures, h('div', {class: 'wall-body'},
@@ -111,7 +111,7 @@ class Wall {
 
     /* The numbers are those of /v1/stats, word for word; each opens the list it counts. */
     async loadFigures() {
-        if (document.hidden || this.loading) {
+        if (document.hidden || this.loading || !may('stats.read')) {
             return;
         }
         this.loading = true;
@@ -174,5 +174,3 @@ export function openWall(context) {
     const wall = new Wall(context);
     return {element: wall.element, start: () => wall.start(), close: () => wall.close(), title: t('nav.wall')};
 }
-
-export const bannerTitle = (alert, again) => `${categoryName(alert.category)} · ${regionName(alert.grid, again)}`;
