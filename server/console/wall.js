@@ -50,12 +50,13 @@ class Wall {
             update: (row, alert) => fillRow(row, alert, this.again, Date.now()), onOpen: (alert) => this.open(alert)});
         this.figures = h('section', {class: 'figures', 'aria-label': t('wall.figures'), hidden: !may('stats.read')});
         this.count = h('span', {class: 'muted', 'aria-live': 'polite'});
+        this.legend = h('p', {class: 'map-legend small', hidden: true}, t('wall.extents'));
         this.mapBox = h('div', {class: 'map'});
         this.element = h('div', {class: 'wall'}, this.figures, h('div', {class: 'wall-body'},
             h('section', {class: 'panel wall-list', 'aria-label': t('wall.alerts')},
                 h('header', {class: 'panel-head'}, h('h2', {}, t('wall.alerts')), this.count), this.list.element),
             h('section', {class: 'panel wall-map', 'aria-label': t('wall.map')}, this.mapBox,
-                button(t('wall.fit'), () => this.fit(), {class: 'map-fit'}))));
+                button(t('wall.fit'), () => this.fit(), {class: 'map-fit'}), this.legend)));
         this.timers = [setInterval(() => this.list.schedule(), 1000), setInterval(() => this.loadFigures(), FIGURES_MS)];
     }
 
@@ -157,6 +158,7 @@ class Wall {
             level = below;
         }
         if (!this.closed) {
+            this.legend.hidden = points.length === 0;
             this.map.showRegions(points, (region) => this.context.go(`#/region/${encodeURIComponent(region.code)}`));
         }
     }
