@@ -9,7 +9,7 @@ import {categoryName, keepRegion, pathName, unitName} from './names.js';
 import {figure} from './parts.js';
 import {VirtualList} from './vlist.js';
 
-const FIGURES_MS = 10000, REGION_POINTS_MAX = 3000, NEWEST_SHOWN = 40, ROW_PX = 76;
+const FIGURES_MS = 10000, REGION_POINTS_MAX = 3000, PARENTS_MAX = 60, REQUESTS_AT_ONCE = 3, NEWEST_SHOWN = 40, ROW_PX = 76;
 
 function makeRow() {
     const cell = (name, ...children) => h('span', {class: name}, ...children);
@@ -141,26 +141,26 @@ class Wall {
             h('p', {class: 'figures-note muted small'}, t('figure.window')));
     }
 
-    /* Breadth first from the roots, so that the upper levels are there when there are too many. */
+    /* Breadth first from the roots, so that the upper levels are there when there are too many, and
+     * each level is shown when it has come. */
     async loadRegions() {
-        const points = [];
-        let level = [];
-        level.push(...await topRegions());
+        const points = [], fetchSome = (regions) => Promise.all(regions.map((region) => {
+            const items = [];
+            return all(`/v1/regions/${encodeURIComponent(region.code)}/children`, {pages: 1, onPage: (page) => items.push(...page)}).then(() => items);
+        }));
+        let level = await topRegions();
         while (level.length > 0 && points.length < REGION_POINTS_MAX && !this.closed) {
             level.forEach(keepRegion);
             points.push(...level);
-            const below = [];
-            for (const region of level.slice(0, 60)) {
-                if (region.children_count > 0) {
-                    await all(`/v1/regions/${encodeURIComponent(region.code)}/children`, {pages: 1, onPage: (items) => below.push(...items)});
-                }
-            }
-            level = below;
-        }
-        if (!this.closed) {
-            this.legend.hidden = points.length === 0;
+            this.legend.hidden = false;
             this.map.showRegions(points, (region) => this.context.go(`#/region/${encodeURIComponent(region.code)}`));
+            const parents = level.filter((region) => region.children_count > 0).slice(0, PARENTS_MAX);
+            level = [];
+            for (let i = 0; i < parents.length && !this.closed; i += REQUESTS_AT_ONCE) {
+                level.push(...(await fetchSome(parents.slice(i, i + REQUESTS_AT_ONCE))).flat());
+            }
         }
+        this.element.dataset.regions = points.length;
     }
 
     close() {
