@@ -65,7 +65,7 @@ class Scene:
         for number in range(matters):
             self.matter(number)
         shown = {"joint": self.joint(), "suspended": self.suspended(), "pending": self.pending(), "reworked": self.reworked()}
-        self.directive()
+        shown["directive"] = self.directive()
         self.near_misses()
         shown.update(self.fires())
         shown["gas"] = self.gas()
@@ -125,8 +125,14 @@ class Scene:
 
     def directive(self):
         towns = [place for place in self.places if place[2] == 4 and place[0].startswith("330803")][:6]
-        self.post("/v1/directives", {"text": "入汛前完成排水口巡查", "issuer": "县防指", "receipt_limit": "1h", "execution_limit": "24h",
+        issued = self.post("/v1/directives", {"text": "入汛前完成排水口巡查", "issuer": "县防指", "receipt_limit": "1h", "execution_limit": "24h",
                                      "addressees": [{"region": town[0]} for town in towns]})
+        for ticket in issued["tickets"][:4]:
+            self.act(ticket, "sign", actor="乡镇值班")
+        for ticket in issued["tickets"][:2]:
+            self.act(ticket, "submit_result", actor="乡镇值班", closure="handled", note="已巡查，无堵塞")
+        self.act(issued["tickets"][0], "check_pass", actor="核查员")
+        return issued["directive"]
 
     def near_misses(self):
         """Two puddles that may be one: each is told of the other."""

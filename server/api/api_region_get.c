@@ -1,66 +1,14 @@
-/* GET /v1/regions (the roots), /v1/regions/{code} and its children. */
+/* GET /v1/regions (the roots), /v1/regions/{code} and its children; with `name` both lists look for
+ * it in all that is below. */
 #include "core/base/check.h"
 #include "server/api/cursor.h"
+#include "server/api/region_json.h"
 #include "server/api/routes.h"
 #include "server/api/timeline_query.h"
 #include "server/json_out.h"
 #include "server/services.h"
 
 #include <string.h>
-
-static void write_text_or_null(struct json_out *out, const char *key, struct slice text) {
-    json_out_key(out, key);
-    if (text.bytes > 0) {
-        json_out_string(out, text);
-    } else {
-        json_out_null(out);
-    }
-}
-
-static void write_degrees(struct json_out *out, const char *key, bool has, double degrees) {
-    json_out_key(out, key);
-    if (has) {
-        json_out_double(out, degrees);
-    } else {
-        json_out_null(out);
-    }
-}
-
-/* The members of a region, without the braces. */
-static void write_region(struct json_out *out, const struct region_table *table, uint32_t id) {
-    const struct region region = region_get(table, id);
-    json_out_key(out, "code");
-    json_out_string(out, region.code);
-    json_out_key(out, "parent");
-    if (region.parent == REGION_NONE) {
-        json_out_null(out);
-    } else {
-        json_out_string(out, region_get(table, region.parent).code);
-    }
-    json_out_key(out, "level");
-    json_out_u64(out, region.level);
-    json_out_key(out, "name");
-    json_out_string(out, region.name);
-    write_text_or_null(out, "kind", region.kind);
-    write_text_or_null(out, "leader", region.leader);
-    write_degrees(out, "lat", region.has_position, region.position.lat_deg);
-    write_degrees(out, "lon", region.has_position, region.position.lon_deg);
-    json_out_key(out, "children_count");
-    json_out_u64(out, region.children_count);
-    json_out_key(out, "subtree_count");
-    json_out_u64(out, region_subtree_count(table, id));
-}
-
-static void write_path(struct json_out *out, const struct region_table *table, uint32_t id) {
-    uint32_t ids[REGION_DEPTH_CAP];
-    size_t count = region_path(table, id, ids);
-    json_out_key(out, "path");
-    json_out_array_begin(out);
-    for (size_t i = 0; i < count; i++) {
-        json_out_string(out, region_get(table, ids[i]).code);
-    }
-    json_out_array_end(out);
-}
 
 /* REGION_NONE: 404 went out. */
 static uint32_t find(struct http_request *request, const struct region_table *table) {
@@ -86,8 +34,8 @@ void api_region_get_on_headers(struct http_request *request) {
     struct json_out out;
     json_out_init(&out, &body);
     json_out_object_begin(&out);
-    write_region(&out, table, id);
-    write_path(&out, table, id);
+    region_json(&out, table, id);
+    region_json_path(&out, table, id);
     json_out_object_end(&out);
     http_respond(request, 200, "application/json", buffer_slice(&body));
     buffer_deinit(&body);
@@ -135,7 +83,7 @@ static void answer_children(struct http_request *request, const struct region_ta
     json_out_array_begin(&out);
     for (uint64_t i = 0; i < limit && child != REGION_NONE; i++) {
         json_out_object_begin(&out);
-        write_region(&out, table, child);
+        region_json(&out, table, child);
         json_out_object_end(&out);
         last = child;
         child = region_get(table, child).next_sibling;
@@ -154,6 +102,17 @@ static void answer_children(struct http_request *request, const struct region_ta
     buffer_deinit(&body);
 }
 
+/* A search has no second page: who finds too much says more of the name. */
+static void search(struct http_request *request, uint32_t root, struct slice name, uint64_t limit) {
+    struct slice cursor;
+    if (name.bytes == 0 || http_query(request, "cursor", &cursor)) {
+        http_problem(request, 400, "bad query parameter",
+                     "name: it must not be empty, and goes without a cursor", NULL);
+        return;
+    }
+    region_search(request, root, name, limit);
+}
+
 static void list_children(struct http_request *request, const struct region_table *table,
                           uint32_t parent) {
     uint64_t limit;
@@ -165,6 +124,10 @@ static void list_children(struct http_request *request, const struct region_tabl
     }
     uint32_t child = first_child(table, parent);
     struct slice text;
+    if (http_query(request, "name", &text)) {
+        search(request, parent, text, limit);
+        return;
+    }
     if (http_query(request, "cursor", &text)) {
         uint32_t last;
         if (!cursor_to_region(&last, children_binding(parent), text) ||

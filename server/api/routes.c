@@ -15,12 +15,12 @@
     X(PUT, "/v1/regions", "regions_put", "", STREAM, REGION_ADMIN, ROOT,                           \
       api_regions_put_on_headers, api_regions_put_on_body, api_regions_put_on_body_end,            \
       api_regions_put_on_done)                                                                     \
-    X(GET, "/v1/regions", "region_roots", "limit cursor", NONE, REGION_READ, ROOT,                 \
-      api_region_roots_on_headers, NULL, NULL, NULL)                                               \
+    X(GET, "/v1/regions", "region_roots", "name limit cursor", NONE, REGION_READ, ROOT,            \
+      api_region_roots_on_headers, NULL, NULL, request_job_on_done)                                \
     X(GET, "/v1/regions/{code}", "region_get", "", NONE, REGION_READ, PATH,                        \
       api_region_get_on_headers, NULL, NULL, NULL)                                                 \
-    X(GET, "/v1/regions/{code}/children", "region_children", "limit cursor", NONE, REGION_READ,    \
-      PATH, api_region_children_on_headers, NULL, NULL, NULL)                                      \
+    X(GET, "/v1/regions/{code}/children", "region_children", "name limit cursor", NONE,            \
+      REGION_READ, PATH, api_region_children_on_headers, NULL, NULL, request_job_on_done)          \
     X(GET, "/v1/grids/{code}/timeline", "timeline",                                                \
       "from to order category kind severity limit cursor", NONE, REPORT_READ, PATH,                \
       api_timeline_on_headers, NULL, NULL, api_timeline_on_done)                                   \

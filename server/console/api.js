@@ -15,13 +15,8 @@ export function onUnauthorised(listener) {
     listeners.add(listener);
 }
 
-export function headers(more) {
-    const token = session.get().token;
+function headers(token, more) {
     return {...(token ? {Authorization: `Bearer ${token}`} : {}), ...more};
-}
-
-export function unauthorised() {
-    listeners.forEach((listener) => listener());
 }
 
 async function problemOf(response) {
@@ -36,11 +31,12 @@ async function problemOf(response) {
 
 /* The response; throws a Problem for what is not 2xx, and status 0 when there is no server. */
 export async function request(method, path, {body, accept, signal} = {}) {
+    const {token} = session.get();
     let response;
     try {
         response = await fetch(path, {
             method, signal, cache: 'no-store', credentials: 'omit', redirect: 'error',
-            headers: headers({Accept: accept ?? 'application/json',
+            headers: headers(token, {Accept: accept ?? 'application/json',
                 ...(body === undefined ? {} : {'Content-Type': 'application/json'})}),
             body: body === undefined ? undefined : JSON.stringify(body),
         });
@@ -51,8 +47,8 @@ export async function request(method, path, {body, accept, signal} = {}) {
         throw new Problem(0, {title: 'offline', detail: String(error.message)});
     }
     if (!response.ok) {
-        if (response.status === 401) {
-            unauthorised();
+        if (response.status === 401 && token === session.get().token) { // not an answer to a token of before
+            listeners.forEach((listener) => listener());
         }
         throw await problemOf(response);
     }

@@ -1,15 +1,16 @@
 /* The console: logs in, keeps one feed and one set of alerts, and shows one view at a time. */
-import {Problem, get, onUnauthorised} from './api.js';
-import {send, commandId} from './commands.js';
-import {button, dialog, field, h, replace, select, setText, svg} from './dom.js';
-import {Feed} from './feed.js';
-import {clock, number, span} from './format.js';
+import {get, onUnauthorised} from './api.js';
+import {Banner} from './banner.js';
+import {button, h, replace, setText, svg} from './dom.js';
+import {openDirectives} from './directives.js';
+import {openFeed} from './feed_share.js';
+import {clock, minute, number, span} from './format.js';
 import {languageOf, setLanguage, t, w} from './i18n.js';
 import {openIncident} from './incident.js';
 import {login} from './login.js';
 import {useTiles} from './map.js';
 import {loadMe, may, me} from './me.js';
-import {loadPolicy, options} from './names.js';
+import {loadPolicy} from './names.js';
 import {openOperations} from './operations.js';
 import {explain, toast} from './parts.js';
 import {openRegion} from './region.js';
@@ -18,11 +19,22 @@ import {alarm} from './sound.js';
 import {Alerts} from './store.js';
 import {openTicket} from './ticket.js';
 import {openTickets} from './tickets.js';
-import {bannerTitle, openWall} from './wall.js';
+import {openWall} from './wall.js';
+import {openWho, whoText} from './who.js';
 
-const ROUTES = {'': openWall, wall: openWall, tickets: openTickets, ticket: openTicket, region: openRegion, incident: openIncident, operations: openOperations};
-const NAVIGATION = [['wall', 'ticket.read'], ['tickets', 'ticket.read'], ['region', 'region.read'], ['operations', 'ops.read']];
-const ROLES = ['any', 'worker', 'intake', 'shift_lead', 'dispatcher', 'whistle_center', 'unit', 'checker', 'follow_up', 'supervisor', 'reporter'];
+/* Each view: what opens it, what must be allowed for it, the entry of the navigation it stands under. */
+const VIEWS = {
+    wall: {open: openWall, needs: ['ticket.read', 'feed.read']},
+    tickets: {open: openTickets, needs: ['ticket.read']},
+    region: {open: openRegion, needs: ['region.read']},
+    directives: {open: openDirectives, needs: ['ticket.read', 'report.read']},
+    operations: {open: openOperations, needs: ['ops.read']},
+    ticket: {open: openTicket, needs: ['ticket.read'], under: 'tickets'},
+    incident: {open: openIncident, needs: ['ticket.read'], under: 'wall'},
+};
+const NAVIGATION = ['wall', 'tickets', 'region', 'directives', 'operations'];
+const EXPIRY_TOLD_MS = 10 * 60000;
+const mayOpen = (name) => VIEWS[name].needs.every(may);
 
 /* Drawn, since not every wall has a font with a bell in it. */
 function bell(on) {
@@ -30,9 +42,15 @@ function bell(on) {
         on ? null : svg('path', {d: 'M3 3l18 18'}));
 }
 
+/* What this role has no view for. */
+function nothingFor(name) {
+    return {element: h('div', {class: 'panel padded notice-page'}, h('h1', {}, t('role.no_view')), h('p', {}, t('role.no_view_about', {roles: (me()?.roles ?? []).map((role) => w('role', role)).join(t('list.comma'))}))),
+        start() {}, close() {}, title: t(`nav.${name}`)};
+}
+
 class Console {
     constructor(root, settings) {
-        Object.assign(this, {root, settings, listeners: new Set(), silenced: new Set()});
+        Object.assign(this, {root, settings, listeners: new Set()});
         this.alerts = new Alerts();
         this.context = {alerts: this.alerts, go: (hash) => {
             location.hash = hash;
@@ -40,53 +58,88 @@ class Console {
             this.listeners.add(listener);
             return () => this.listeners.delete(listener);
         }};
-        this.feed = new Feed({onEvents: (events) => this.onEvents(events), onState: () => this.showFeed(), onReset: (why) => this.onReset(why), onStart: () => this.load()});
+        this.banner = new Banner(this.alerts, this.context.go);
         this.build();
-        this.alerts.onChange(() => this.showBanner());
+        this.alerts.onChange(() => this.banner.show());
         this.onHash = () => this.route();
         addEventListener('hashchange', this.onHash);
-        /* A page that the browser keeps for "back" would keep its connection: there are six for a host. */
-        this.onHide = () => this.feed.stop();
-        this.onShow = (event) => event.persisted && this.feed.start();
+        /* A page that the browser keeps for "back" would keep its place at the feed. */
+        this.onHide = () => this.feed?.stop();
+        this.onShow = (event) => event.persisted && this.feed?.start();
         addEventListener('pagehide', this.onHide);
         addEventListener('pageshow', this.onShow);
-        this.timer = setInterval(() => {
-            this.showBanner();
-            this.showFeed();
-            setText(this.time, clock(Date.now()));
-        }, 1000);
     }
 
     build() {
         this.view = h('main', {id: 'view', tabIndex: -1});
-        this.banner = h('div', {class: 'banner', hidden: true, role: 'alert'});
         this.state = h('span', {class: 'feed-state', role: 'status'});
         this.time = h('span', {class: 'mono time'});
-        this.links = NAVIGATION.filter(([, action]) => may(action)).map(([name]) => h('a', {href: `#/${name}`, 'data-nav': name}, t(`nav.${name}`)));
+        this.links = NAVIGATION.filter(mayOpen).map((name) => h('a', {href: `#/${name}`, 'data-nav': name}, t(`nav.${name}`)));
         this.sound = button('', () => this.toggleSound(), {class: 'icon-button', 'data-action': 'sound'});
         const theme = button('◐', () => this.toggleTheme(), {class: 'icon-button', 'aria-label': t('theme'), title: t('theme'), 'data-action': 'theme'});
         const language = button(languageOf() === 'zh' ? 'EN' : '中文', () => this.switchLanguage(), {class: 'icon-button', 'aria-label': t('language'), 'data-action': 'language'});
-        const who = button(this.whoText(), () => this.openWho(), {class: 'who', 'data-action': 'who'});
+        const who = button(whoText(), () => openWho(this.settings.auth, () => this.rebuild()), {class: 'who', 'data-action': 'who'});
         replace(this.root, h('a', {class: 'skip', href: '#view', on: {click: (event) => {
             event.preventDefault();
             this.view.focus();
         }}}, t('skip')), h('header', {class: 'top'}, h('strong', {class: 'brand'}, 'gridd'), h('nav', {class: 'nav', 'aria-label': t('nav.title')}, this.links),
-            h('div', {class: 'top-right'}, this.state, this.time, this.sound, theme, language, who)), this.banner, this.view);
+            h('div', {class: 'top-right'}, this.state, this.time, this.sound, theme, language, who)), this.banner.element, this.view);
         this.showSound();
     }
 
-    start() {
-        this.feed.start();
+    rebuild() {
+        this.build();
+        this.banner.shown = null;
+        this.showFeed();
+        this.banner.show();
         this.route();
+    }
+
+    start() {
+        this.resume();
+        this.route();
+    }
+
+    /* With the token of now: the feed, and what is counted from it. */
+    resume() {
+        if (may('feed.read')) {
+            this.feed = openFeed(this.settings.version, {token: session.get().token, readsStatus: may('ops.read'), onEvents: (events) => this.onEvents(events), onState: () => this.showFeed(),
+                onReset: (why) => this.onReset(why), onStart: () => this.load(), onRefused: () => this.refused?.()});
+            this.feed.start();
+        }
+        this.showFeed();
+        this.timer = setInterval(() => this.tick(), 1000);
+    }
+
+    pause() {
+        clearInterval(this.timer);
+        clearTimeout(this.reload);
+        this.feed?.stop();
+        this.feed = null;
+        this.banner.close();
+    }
+
+    tick() {
+        this.banner.show();
+        this.showFeed();
+        setText(this.time, clock(Date.now()));
     }
 
     /* The first id of the feed is known: whatever the lists below do not have yet will come as events. */
     async load() {
+        if (!may('ticket.read')) {
+            return;
+        }
         try {
             await this.alerts.load();
+            if (this.wasLoaded) {
+                this.current?.refresh?.();
+            }
+            this.wasLoaded = true;
         } catch (error) {
             toast(explain(error), 'error');
-            this.reload = setTimeout(() => this.load(), 3000);
+            clearTimeout(this.reload);
+            this.reload = setTimeout(() => this.feed && this.load(), 3000);
         }
     }
 
@@ -100,55 +153,23 @@ class Console {
         this.listeners.forEach((listener) => listener(events));
     }
 
-    /* Where the feed stands, in words and for tests as numbers. */
+    feedText() {
+        const {state, behind, offlineSince} = this.feed;
+        return state === 'offline' ? t('feed.offline', {since: minute(offlineSince)})
+            : state === 'catching_up' ? t('feed.catching_up', {since: minute(offlineSince), behind: behind === null ? '…' : number(behind)}) : t(`feed.${state}`);
+    }
+
+    /* Where the feed stands, in words and for tests as numbers; without one, until when the token is good. */
     showFeed() {
-        const {feed} = this, {state, behind, offlineSince} = feed;
-        const text = state === 'offline' ? t('feed.offline', {since: clock(offlineSince)})
-            : state === 'catching_up' ? t('feed.catching_up', {since: clock(offlineSince), behind: behind === null ? '…' : number(behind)}) : t(`feed.${state}`);
-        setText(this.state, text);
-        this.state.className = `feed-state feed-${state}`;
+        const {feed} = this, expires = me()?.expires_at ? Date.parse(me().expires_at) - Date.now() : Infinity, ends = expires < EXPIRY_TOLD_MS;
+        const state = feed?.state ?? 'none';
+        this.state.hidden = state === 'none' && !ends;
+        setText(this.state, [feed ? this.feedText() : '', ends ? t('login.ends', {span: span(expires)}) : ''].filter(Boolean).join(' · '));
+        this.state.className = `feed-state feed-${ends && state === 'live' ? 'ends' : state}`;
         document.body.classList.toggle('is-offline', state === 'offline' || state === 'catching_up');
-        Object.assign(this.state.dataset, {state, seq: feed.lastSeq, events: feed.counts.events, doubled: feed.counts.doubled, gaps: feed.counts.gaps, cuts: feed.counts.cuts});
-    }
-
-    showBanner() {
-        const now = Date.now(), waiting = this.alerts.unacknowledged(now), loud = waiting.filter((alert) => !this.silenced.has(alert.key));
-        alarm.set(loud.length > 0 && preferences.get('sound', 'on') === 'on');
-        this.showSound();
-        const first = loud[0];
-        this.banner.hidden = !first;
-        if (!first) {
-            this.shown = null;
-            return;
+        if (feed) {
+            Object.assign(this.state.dataset, {state, seq: feed.lastSeq, shared: Boolean(feed.isShared), ...feed.counts});
         }
-        const look = `${first.key} ${first.ticket} ${loud.length}`;
-        if (this.shown !== look) {
-            this.shown = look;
-            const again = () => {
-                this.shown = null;
-            };
-            this.bannerAge = h('span', {class: 'mono'});
-            replace(this.banner, h('strong', {class: 'banner-sign', 'aria-hidden': 'true'}, '▲'), h('span', {class: 'banner-text'}, h('strong', {}, w('severity', 'extreme')), ' ',
-                bannerTitle(first, again), ' ', this.bannerAge), loud.length > 1 ? h('span', {}, t('banner.more', {count: number(loud.length - 1)})) : null,
-            button(t('banner.ack'), () => this.acknowledge(first), {'data-action': 'ack'}),
-            button(t('banner.open'), () => this.context.go(`#/ticket/${first.ticket}`), {'data-action': 'open'}));
-        }
-        setText(this.bannerAge, span(now - Date.parse(first.since)));
-        this.banner.dataset.key = first.key;
-    }
-
-    async acknowledge(alert) {
-        try {
-            const ticket = await send(alert.ticket, 'ack', {id: commandId(), fields: {}});
-            alert.acked_until = ticket.escalation.acked_until;
-            alert.version = Math.max(alert.version, ticket.version);
-        } catch (error) {
-            if (error instanceof Problem && (error.status === 403 || error.status === 409)) {
-                this.silenced.add(alert.key);
-            }
-            toast(explain(error), 'error');
-        }
-        this.showBanner();
     }
 
     showSound() {
@@ -157,12 +178,12 @@ class Console {
         this.sound.setAttribute('aria-label', label);
         this.sound.setAttribute('aria-pressed', on);
         this.sound.title = label;
-        document.body.classList.toggle('is-ringing', alarm.isRinging());
     }
 
     toggleSound() {
         preferences.set('sound', preferences.get('sound', 'on') === 'on' ? 'off' : 'on');
-        this.showBanner();
+        this.showSound();
+        this.banner.show();
     }
 
     toggleTheme() {
@@ -174,50 +195,20 @@ class Console {
 
     switchLanguage() {
         setLanguage(languageOf() === 'zh' ? 'en' : 'zh');
-        this.build();
-        this.shown = null;
-        this.showFeed();
-        this.showBanner();
-        this.route();
-    }
-
-    whoText() {
-        const {actor, role, token} = session.get();
-        return actor || me()?.name || (role && role !== 'any' ? w('role', role) : token ? t('who.token') : t('who.title'));
-    }
-
-    /* With a token the server knows who this is; without, the person says it and commands carry it. */
-    openWho() {
-        const who = session.get(), leave = button(t('who.leave'), () => {
-            session.clear();
-            location.reload();
-        });
-        if (this.settings.auth) {
-            dialog(t('who.title'), t('close'), h('p', {}, t('who.by_token')), h('p', {}, [me()?.name, ...(me()?.roles ?? []), me()?.unit, me()?.region].filter(Boolean).join(' · ')), leave);
-            return;
-        }
-        const actor = h('input', {type: 'text', name: 'actor', value: who.actor ?? '', maxlength: 128}), region = h('input', {type: 'text', name: 'region', value: who.region ?? '', maxlength: 64});
-        const role = select(ROLES.map((one) => [one, w('role', one)]), who.role ?? 'any', null, {name: 'role'}), unit = select([['', '—'], ...options('units')], who.unit ?? '', null, {name: 'unit'});
-        const shown = dialog(t('who.title'), t('close'), h('p', {class: 'muted'}, t('who.about')), h('form', {on: {submit: (event) => {
-            event.preventDefault();
-            session.set({actor: actor.value.trim(), role: role.value, unit: unit.value, region: region.value.trim()});
-            shown.close();
-            this.build();
-            this.route();
-        }}}, field(t('who.name'), actor), field(t('who.role'), role), field(t('who.unit'), unit), field(t('who.region'), region), h('div', {class: 'buttons'}, h('button', {type: 'submit', class: 'primary'}, t('save')), leave)));
+        this.rebuild();
     }
 
     route() {
-        const [, name = '', id] = location.hash.split('/');
-        const open = ROUTES[name] ?? openWall, hadFocus = this.view.contains(document.activeElement);
+        const [, wanted = '', id] = location.hash.split('/');
+        const name = wanted in VIEWS ? wanted : NAVIGATION.find(mayOpen) ?? 'wall', view = VIEWS[name], hadFocus = this.view.contains(document.activeElement);
         this.current?.close();
-        this.current = open(this.context, id || undefined);
+        this.current = mayOpen(name) ? view.open(this.context, id || undefined) : nothingFor(name);
         this.links.forEach((link) => {
-            const here = link.dataset.nav === (name || 'wall') || (name === 'ticket' && link.dataset.nav === 'tickets');
+            const here = link.dataset.nav === (view.under ?? name);
             link.toggleAttribute('data-here', here);
             here ? link.setAttribute('aria-current', 'page') : link.removeAttribute('aria-current');
         });
-        this.view.className = `view view-${name || 'wall'}`;
+        this.view.className = `view view-${name}`;
         replace(this.view, this.current.element);
         if (hadFocus) {
             this.view.focus({preventScroll: true});
@@ -227,48 +218,69 @@ class Console {
     }
 
     close() {
-        clearInterval(this.timer);
-        clearTimeout(this.reload);
+        this.pause();
         removeEventListener('hashchange', this.onHash);
         removeEventListener('pagehide', this.onHide);
         removeEventListener('pageshow', this.onShow);
-        this.feed.stop();
         this.current?.close();
-        alarm.set(false);
     }
 }
 
+/* Asks for a token until one is taken, and reads what a page must know: who this is, and the policy's
+ * names. Nothing that was shown before stays in sight. */
+async function enter(gate, settings, why) {
+    for (;;) {
+        try {
+            await loadMe();
+            await loadPolicy();
+            replace(gate);
+            return;
+        } catch (error) {
+            if (error.status === 401) {
+                await login(gate, why);
+            } else {
+                replace(gate, h('main', {class: 'login-page'}, h('p', {class: 'error', role: 'alert'}, explain(error))));
+                await new Promise((resolve) => setTimeout(resolve, 3000));
+            }
+        }
+    }
+}
+
+const identity = () => JSON.stringify([me()?.id, me()?.name, me()?.roles, me()?.region, me()?.unit]);
+
+/* What ended the login: the token's own end, or somebody. */
+function endOf() {
+    const expires = me()?.expires_at;
+    return expires && Date.parse(expires) <= Date.now() ? t('login.expired', {at: clock(expires)}) : t('login.revoked');
+}
+
 async function main() {
-    const root = document.getElementById('app'), settings = await get('/console/settings.json');
-    let running = null, why = null;
+    const root = document.getElementById('app'), gate = document.getElementById('gate'), settings = await get('/console/settings.json');
     useTiles(settings.tiles);
     addEventListener('pointerdown', () => alarm.allow(), {once: true});
     addEventListener('keydown', () => alarm.allow(), {once: true});
+    let running = null;
     onUnauthorised(() => running?.refused());
+    await enter(gate, settings, null);
     for (;;) {
-        try {
-            if (settings.auth) {
-                await loadMe();
-            }
-            await loadPolicy();
-        } catch (error) {
-            if (error.status !== 401) {
-                replace(root, h('main', {class: 'login-page'}, h('p', {class: 'error'}, explain(error))));
-                await new Promise((resolve) => setTimeout(resolve, 3000));
-                continue;
-            }
-            await login(root, why);
-            continue;
-        }
-        running = new Console(root, settings);
-        running.start();
+        const before = identity();
+        running ??= new Console(root, settings);
+        running.wasStarted ? running.resume() : running.start();
+        running.wasStarted = true;
         await new Promise((resolve) => {
             running.refused = resolve;
         });
-        running.close();
-        running = null;
+        running.refused = () => {};
+        running.pause();
         session.set({token: undefined});
-        why = t('login.expired');
+        document.querySelectorAll('dialog').forEach((one) => one.close());
+        root.hidden = true;
+        await enter(gate, settings, endOf());
+        root.hidden = false;
+        if (identity() !== before) { // somebody else: nothing of the one before stays
+            running.close();
+            running = null;
+        }
     }
 }
 

@@ -1,8 +1,7 @@
 /* The live feed (server-sent events, WHATWG HTML 9.2), read with fetch because EventSource cannot send
  * the token. After a cut it resumes at the last id with Last-Event-ID; what comes twice is dropped by
- * its sequence number, so nothing is missed and nothing doubled. It says how far behind it is. */
-import {headers, unauthorised} from './api.js';
-import {newestSeq} from './me.js';
+ * its sequence number, so nothing is missed and nothing doubled. It says how far behind it is. Runs in
+ * a worker that all tabs share, or in the page itself (feed_share.js), so it touches neither. */
 
 const SILENCE_MS = 40000; // the server says something at least every 15 s
 const RETRY_MS = {first: 300, most: 5000};
@@ -11,9 +10,10 @@ export const seqOf = (id) => Number(id.slice(id.lastIndexOf('-') + 1));
 
 export class Feed {
     /* onEvents(list of {kind, seq, data}), onState(this), onReset(why), onStart(): the first connection
-     * stands, events from now on will come. */
-    constructor({onEvents, onState, onReset, onStart}) {
-        Object.assign(this, {onEvents, onState, onReset, onStart});
+     * stands, events from now on will come; onRefused(): the token is not taken. `readsStatus`: may it
+     * ask the status route? */
+    constructor({token, readsStatus, onEvents, onState, onReset, onStart, onRefused}) {
+        Object.assign(this, {token, readsStatus, onEvents, onState, onReset, onStart, onRefused});
         this.state = 'connecting'; // connecting, live, catching_up, offline
         this.lastId = null;
         this.lastSeq = 0;
@@ -74,15 +74,17 @@ export class Feed {
         this.onState(this);
     }
 
+    ask(path, headers) {
+        return fetch(path, {headers: {...(this.token ? {Authorization: `Bearer ${this.token}`} : {}), ...headers},
+            signal: this.abort.signal, cache: 'no-store', credentials: 'omit', redirect: 'error'});
+    }
+
     async readOnce() {
         this.abort = new AbortController();
-        const response = await fetch('/v1/feed', {
-            headers: headers({Accept: 'text/event-stream', ...(this.lastId ? {'Last-Event-ID': this.lastId} : {})}),
-            signal: this.abort.signal, cache: 'no-store', credentials: 'omit', redirect: 'error',
-        });
+        const response = await this.ask('/v1/feed', {Accept: 'text/event-stream', ...(this.lastId ? {'Last-Event-ID': this.lastId} : {})});
         if (response.status === 401) {
             this.running = false;
-            unauthorised();
+            this.onRefused();
             return;
         }
         if (!response.ok) {
@@ -93,6 +95,14 @@ export class Feed {
         await this.readBody(response.body.getReader());
     }
 
+    /* The newest sequence number. The status route tells those who run the server; others learn it from
+     * a count of nothing, where they may count; 0: it is not to be had. */
+    async newest() {
+        const response = await this.ask(this.readsStatus ? '/v1/status' : `/v1/stats?from=${new Date(Date.now() - 1).toISOString()}`, {});
+        const answer = response.ok ? await response.json() : {};
+        return answer.seq ?? answer.as_of ?? 0;
+    }
+
     /* How far away is now? */
     async connected() {
         if (this.lastId === null) {
@@ -100,7 +110,7 @@ export class Feed {
             return;
         }
         try {
-            this.target = await newestSeq();
+            this.target = await this.newest();
         } catch {
             this.target = 0;
         }
@@ -211,6 +221,8 @@ export class Feed {
             }
         } else if (this.state !== 'live') {
             this.caughtUp();
+        } else {
+            this.onState(this);
         }
     }
 }

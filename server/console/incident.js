@@ -9,7 +9,7 @@ import {may} from './me.js';
 import {categoryName, channelName, pathName, regionName} from './names.js';
 import {errorBox, priorityBadge, severityBadge, ticketLink, toast} from './parts.js';
 
-const PAGE = 200;
+const PAGE = 200, NEAR_M = 20000, NEIGHBOURS_MAX = 50;
 
 /* Why this report is here, in one sentence. */
 function why(match, again) {
@@ -99,10 +99,7 @@ class IncidentView {
 
     row(member) {
         const text = h('div', {class: 'quoted'}), box = h('input', {type: 'checkbox', 'aria-label': t('incident.choose', {seq: member.seq}),
-            on: {change: () => {
-                this.chosen[box.checked ? 'add' : 'delete'](member.seq);
-                this.unmerge.disabled = this.chosen.size === 0;
-            }}});
+            on: {change: () => this.choose(member.seq, box.checked)}});
         this.fetch(async () => {
             const report = await get(`/v1/reports/${member.seq}`);
             setText(text, report.text ?? '');
@@ -136,11 +133,45 @@ class IncidentView {
                 drawFire(group, fire, 0.001);
                 L.circleMarker([fire.lat, fire.lon], {radius: 9, weight: 3, color: '#d64545', fillOpacity: 0.2}).bindTooltip(h('span', {}, t('map.anchor'))).addTo(group);
             }
-            this.members.forEach((member) => member.location && L.circleMarker([member.location.lat, member.location.lon], {radius: 5, weight: 1, color: '#2f7fd1', fillOpacity: 0.7})
-                .bindTooltip(h('span', {}, `#${member.seq} ${w('observer', member.observer)}`)).addTo(group));
+            this.drawMembers(group);
+            this.drawNeighbours(group);
         };
         this.map.drawShapes();
         this.map.fit([...points, ...(one.sights ?? []).flatMap((sight) => [[sight.lat, sight.lon]]), ...(fire.lat === null ? [] : [[fire.lat, fire.lon]])], 15);
+    }
+
+    /* A click on a report chooses it, as its box in the table does. */
+    drawMembers(group) {
+        for (const member of this.members.filter((one) => one.location)) {
+            const label = `#${member.seq} ${w('observer', member.observer)}`, chosen = this.chosen.has(member.seq);
+            window.L.marker([member.location.lat, member.location.lon], {title: label, alt: t('incident.choose', {seq: member.seq}), icon: window.L.divIcon({className: `pin pin-member${chosen ? ' pin-chosen' : ''}`,
+                html: h('span', {'data-seq': member.seq}, chosen ? '✓' : ''), iconSize: [18, 18]})}).on('click', () => this.choose(member.seq, !this.chosen.has(member.seq))).addTo(group);
+        }
+    }
+
+    /* Other open incidents of the kind that are near: a click names the one to merge into. */
+    drawNeighbours(group) {
+        const one = this.incident, at = one.estimate ?? one.anchor;
+        const near = this.context.alerts.list.filter((other) => at && other.incident && other.key !== this.id && other.category === one.category && other.lat !== null &&
+            this.map.map.distance([at.lat, at.lon], [other.lat, other.lon]) < NEAR_M).slice(0, NEIGHBOURS_MAX);
+        for (const other of near) {
+            const label = t('incident.neighbour', {incident: other.key});
+            window.L.marker([other.lat, other.lon], {title: label, alt: label, icon: window.L.divIcon({className: `pin pin-${other.severity}`, html: h('span', {'data-incident': other.key}, '⇢'), iconSize: [22, 22]})})
+                .on('click', () => {
+                    this.into.value = other.key;
+                    this.into.focus();
+                }).addTo(group);
+        }
+    }
+
+    choose(seq, wanted) {
+        this.chosen[wanted ? 'add' : 'delete'](seq);
+        this.unmerge.disabled = this.chosen.size === 0;
+        const box = this.body.querySelector(`[data-seq="${seq}"] input`);
+        if (box) {
+            box.checked = wanted;
+        }
+        this.map.drawShapes();
     }
 
     async act(work, message) {
@@ -176,5 +207,5 @@ class IncidentView {
 
 export function openIncident(context, id) {
     const view = new IncidentView(context, id);
-    return {element: view.element, start: () => view.start(), close: () => view.close(), title: id};
+    return {element: view.element, start: () => view.start(), refresh: () => view.load(), close: () => view.close(), title: id};
 }

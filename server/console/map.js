@@ -7,7 +7,7 @@ const L = window.L;
 const EARTH_M = 6371008.8;
 const RANK = {extreme: 3, severe: 2, moderate: 1, minor: 0};
 const SEVERITIES = ['minor', 'moderate', 'severe', 'extreme'];
-const SHAPES_MAX = 1000;
+const SHAPES_MAX = 1000, EXTENT_DEGREES_MAX = 6;
 let tiles = null;
 
 export function useTiles(address) {
@@ -32,6 +32,32 @@ export function sector(sight) {
         points.push(destination(sight.lat, sight.lon, sight.azimuth_deg - half + half * i / 6, sight.range_m));
     }
     return points;
+}
+
+const hasPlace = (region) => region.lat !== null && region.lat !== undefined;
+
+/* Lists of regions with the same parent. */
+function siblings(regions) {
+    const lists = new Map();
+    regions.forEach((region) => lists.has(region.parent) ? lists.get(region.parent).push(region) : lists.set(region.parent, [region]));
+    return lists.values();
+}
+
+/* The convex hull of points, counter-clockwise (Andrew's monotone chain). O(n log n). */
+export function hull(points) {
+    const sorted = [...points].sort((a, b) => a[1] - b[1] || a[0] - b[0]);
+    const turn = (a, b, c) => (b[1] - a[1]) * (c[0] - a[0]) - (b[0] - a[0]) * (c[1] - a[1]);
+    const chain = (list) => {
+        const kept = [];
+        for (const point of list) {
+            while (kept.length >= 2 && turn(kept.at(-2), kept.at(-1), point) <= 0) {
+                kept.pop();
+            }
+            kept.push(point);
+        }
+        return kept.slice(0, -1);
+    };
+    return [...chain(sorted), ...chain(sorted.reverse())];
 }
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -179,10 +205,18 @@ export class IncidentMap {
         }
     }
 
+    /* The tree has points and no borders: a region above others is drawn as the extent of what lies
+     * below it, dashed, so that nobody takes it for a border. */
     showRegions(regions, onOpen) {
         this.regions.clearLayers();
+        for (const points of siblings(regions.filter(hasPlace))) {
+            const outline = hull(points.map((one) => [one.lat, one.lon])), bounds = L.latLngBounds(outline);
+            if (outline.length >= 3 && bounds.getEast() - bounds.getWest() < EXTENT_DEGREES_MAX) {
+                L.polygon(outline, {weight: 1, dashArray: '4 4', color: css('--muted'), fillOpacity: 0.04, interactive: false}).addTo(this.regions);
+            }
+        }
         for (const region of regions) {
-            if (region.lat !== null && region.lat !== undefined) {
+            if (hasPlace(region)) {
                 L.circleMarker([region.lat, region.lon], {radius: 4, weight: 1.5, color: css('--muted'), fillOpacity: 0.25})
                     .bindTooltip(h('span', {}, region.name || region.code)).on('click', () => onOpen?.(region)).addTo(this.regions);
             }

@@ -2,6 +2,7 @@
 import {get, pool} from './api.js';
 import {languageOf} from './i18n.js';
 import {words} from './lang-words.js';
+import {me} from './me.js';
 
 const policy = {categories: [], channels: [], units: []};
 const maps = {categories: new Map(), channels: new Map(), units: new Map()};
@@ -61,7 +62,9 @@ export function regionName(code, listener) {
     return code;
 }
 
-/* "City › Town › Grid": without the roots that are the same for all, when there is no room. */
+/* "City › Town › Grid": without the roots that are the same for all, when there is no room; what lies
+ * above the reader's own region is not there for them. */
 export function pathName(path, listener, last = 3) {
-    return (path ?? []).slice(-last).map((code) => regionName(code, listener)).join(' › ');
+    const from = Math.max(0, (path ?? []).indexOf(me()?.region));
+    return (path ?? []).slice(from).slice(-last).map((code) => regionName(code, listener)).join(' › ');
 }

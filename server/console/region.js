@@ -4,9 +4,10 @@ import {download, get, query} from './api.js';
 import {button, field, h, replace, select, setText} from './dom.js';
 import {dateTime, number, percent} from './format.js';
 import {t, w} from './i18n.js';
-import {topRegions} from './me.js';
+import {may, me, topRegions} from './me.js';
 import {categoryName, keepRegion, regionName, regionOf, unitName} from './names.js';
 import {drill, errorBox, explain, toast} from './parts.js';
+import {RegionPicker} from './region_picker.js';
 import {RegionStats} from './region_stats.js';
 import {VirtualList} from './vlist.js';
 
@@ -115,19 +116,16 @@ class RegionView {
         this.head = h('nav', {class: 'breadcrumbs', 'aria-label': t('region.path')});
         this.heat = h('div', {class: 'heat'});
         this.stats = new RegionStats();
-        this.timeline = code ? new Timeline(context, code) : null;
-        const jump = h('input', {type: 'text', name: 'code', size: 14, placeholder: '610428', spellcheck: 'false'});
+        this.timeline = code && may('report.read') ? new Timeline(context, code) : null;
+        const jump = new RegionPicker({name: 'code', value: '', keepText: false, onPick: (found) => found && context.go(`#/region/${encodeURIComponent(found)}`)});
         this.element = h('div', {class: 'region'}, h('div', {class: 'region-head'}, this.head,
-            h('form', {class: 'inline-form', on: {submit: (event) => {
-                event.preventDefault();
-                context.go(`#/region/${encodeURIComponent(jump.value.trim())}`);
-            }}}, field(t('region.code'), jump), h('button', {type: 'submit'}, t('region.go'))),
+            field(t('region.find'), jump.element),
             field(t('region.window'), select(Object.keys(WINDOWS).map((name) => [name, t(`window.${name}`)]), chosenWindow, (value) => {
                 chosenWindow = value;
                 this.loadNumbers();
             }, {name: 'window'}))),
         h('div', {class: 'region-body'}, h('section', {class: 'panel padded region-heat'}, h('h2', {}, t('region.below')), this.heat), this.timeline?.element,
-            h('section', {class: 'panel padded region-stats'}, h('h2', {}, t('region.stats')), this.stats.element)));
+            may('stats.read') ? h('section', {class: 'panel padded region-stats'}, h('h2', {}, t('region.stats')), this.stats.element) : null));
     }
 
     async start() {
@@ -147,7 +145,7 @@ class RegionView {
             const place = await get(`/v1/regions/${encodeURIComponent(this.code)}`);
             keepRegion(place);
             const again = () => this.loadPlace();
-            place.path.forEach((code) => crumbs.push(' › ', code === this.code ? h('strong', {}, place.name || code) : h('a', {href: `#/region/${encodeURIComponent(code)}`}, regionName(code, again))));
+            place.path.slice(Math.max(0, place.path.indexOf(me()?.region))).forEach((code) => crumbs.push(' › ', code === this.code ? h('strong', {}, place.name || code) : h('a', {href: `#/region/${encodeURIComponent(code)}`}, regionName(code, again))));
             crumbs.push(h('span', {class: 'muted small'}, ` ${place.code} · ${t('region.counts', {below: number(place.children_count), all: number(place.subtree_count)})}`));
         }
         replace(this.head, crumbs);
@@ -155,7 +153,9 @@ class RegionView {
 
     loadNumbers() {
         const window = windowOf(chosenWindow);
-        this.stats.load(this.code ?? undefined, window);
+        if (may('stats.read')) {
+            this.stats.load(this.code ?? undefined, window);
+        }
         this.loadHeat(window).catch((error) => replace(this.heat, errorBox(error)));
     }
 
@@ -164,6 +164,10 @@ class RegionView {
         const children = this.code ? (await get(`/v1/regions/${encodeURIComponent(this.code)}/children?limit=1000`)).items : await topRegions();
         children.forEach(keepRegion);
         const groups = new Map();
+        if (!may('stats.read')) {
+            replace(this.heat, children.map((child) => h('div', {class: 'tile tile-none', 'data-code': child.code}, h('a', {class: 'tile-name', href: `#/region/${encodeURIComponent(child.code)}`}, child.name || child.code))));
+            return;
+        }
         if (this.code) {
             const answer = await get(`/v1/stats${query({region: this.code, ...window, by: 'region'})}`);
             answer.groups.forEach((group) => groups.set(group.key, group));

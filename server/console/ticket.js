@@ -18,6 +18,7 @@ function facts(ticket, again) {
         ['origin', w('origin', ticket.origin)], ['sources', ticket.sources ? t('reports.count', {count: number(ticket.sources.reports_count)}) : '—'],
         ['counts', t('ticket.counts', {rework: ticket.rework_count, returned: ticket.return_count, reopened: ticket.reopen_count})],
         ['closed_at', ticket.closed_at ? `${dateTime(ticket.closed_at)} · ${w('closure', ticket.closure)}` : null],
+        ['directive', ticket.directive ? h('a', {href: `#/directives/${ticket.directive}`}, ticket.directive) : null],
         ['into', ticket.into ? ticketLink(ticket.into) : null],
         ['acked_until', ticket.escalation.acked_until ? dateTime(ticket.escalation.acked_until) : null],
         ['escalation', ticket.escalation.step > 0 ? t('ticket.escalated', {step: ticket.escalation.step}) : null]];
@@ -157,5 +158,5 @@ class TicketView {
 
 export function openTicket(context, id) {
     const view = new TicketView(context, id);
-    return {element: view.element, start: () => view.load(), close: () => view.close(), title: id};
+    return {element: view.element, start: () => view.load(), refresh: () => view.onOutside(), close: () => view.close(), title: id};
 }

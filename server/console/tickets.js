@@ -7,6 +7,7 @@ import {t, w} from './i18n.js';
 import {me} from './me.js';
 import {categoryName, options, pathName, unitName} from './names.js';
 import {explain} from './parts.js';
+import {RegionPicker} from './region_picker.js';
 import {session} from './session.js';
 import {VirtualList} from './vlist.js';
 
@@ -128,10 +129,9 @@ class Board {
             (value) => change(name, value), {name}));
         const flag = (name) => h('label', {class: 'check'}, h('input', {type: 'checkbox', name, checked: Boolean(this.filters[name]),
             on: {change: (event) => change(name, event.target.checked)}}), h('span', {}, t(`filter.${name}`)));
-        const region = h('input', {type: 'text', name: 'region', value: this.filters.region ?? '', size: 14, spellcheck: 'false',
-            on: {change: () => change('region', region.value.trim())}});
+        const region = new RegionPicker({name: 'region', value: this.filters.region ?? '', onPick: (code) => change('region', code)});
         return h('form', {class: 'filters', 'aria-label': t('filter.title'), on: {submit: (event) => event.preventDefault()}},
-            field(t('filter.region'), region), pick('category', options('categories')), pick('unit', options('units')),
+            field(t('filter.region'), region.element), pick('category', options('categories')), pick('unit', options('units')),
             pick('light', ['green', 'yellow', 'red'].map((light) => [light, w('light', light)])),
             pick('priority', ['1', '2', '3', '4'].map((one) => [one, `P${one}`])),
             h('div', {class: 'checks'}, flag('overdue'), flag('supervised'), flag('mine')));
@@ -160,5 +160,5 @@ class Board {
 
 export function openTickets(context) {
     const board = new Board(context);
-    return {element: board.element, start: () => board.load(), close: () => board.close(), title: t('nav.tickets')};
+    return {element: board.element, start: () => board.load(), refresh: () => board.load(), close: () => board.close(), title: t('nav.tickets')};
 }

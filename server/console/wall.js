@@ -4,12 +4,12 @@ import {button, h, replace, setText} from './dom.js';
 import {number, ratio, span} from './format.js';
 import {t, w} from './i18n.js';
 import {IncidentMap} from './map.js';
-import {topRegions} from './me.js';
-import {categoryName, keepRegion, pathName, regionName, unitName} from './names.js';
+import {may, topRegions} from './me.js';
+import {categoryName, keepRegion, pathName, unitName} from './names.js';
 import {figure} from './parts.js';
 import {VirtualList} from './vlist.js';
 
-const FIGURES_MS = 10000, REGION_POINTS_MAX = 3000, NEWEST_SHOWN = 40, ROW_PX = 76;
+const FIGURES_MS = 10000, REGION_POINTS_MAX = 3000, PARENTS_MAX = 60, REQUESTS_AT_ONCE = 3, NEWEST_SHOWN = 40, ROW_PX = 76;
 
 function makeRow() {
     const cell = (name, ...children) => h('span', {class: name}, ...children);
@@ -48,14 +48,15 @@ class Wall {
         this.again = () => this.list.schedule();
         this.list = new VirtualList({rowHeight: ROW_PX, make: makeRow, label: t('wall.alerts'),
             update: (row, alert) => fillRow(row, alert, this.again, Date.now()), onOpen: (alert) => this.open(alert)});
-        this.figures = h('section', {class: 'figures', 'aria-label': t('wall.figures')});
+        this.figures = h('section', {class: 'figures', 'aria-label': t('wall.figures'), hidden: !may('stats.read')});
         this.count = h('span', {class: 'muted', 'aria-live': 'polite'});
+        this.legend = h('p', {class: 'map-legend small', hidden: true}, t('wall.extents'));
         this.mapBox = h('div', {class: 'map'});
         this.element = h('div', {class: 'wall'}, this.figures, h('div', {class: 'wall-body'},
             h('section', {class: 'panel wall-list', 'aria-label': t('wall.alerts')},
                 h('header', {class: 'panel-head'}, h('h2', {}, t('wall.alerts')), this.count), this.list.element),
             h('section', {class: 'panel wall-map', 'aria-label': t('wall.map')}, this.mapBox,
-                button(t('wall.fit'), () => this.fit(), {class: 'map-fit'}))));
+                button(t('wall.fit'), () => this.fit(), {class: 'map-fit'}), this.legend)));
         this.timers = [setInterval(() => this.list.schedule(), 1000), setInterval(() => this.loadFigures(), FIGURES_MS)];
     }
 
@@ -111,7 +112,7 @@ class Wall {
 
     /* The numbers are those of /v1/stats, word for word; each opens the list it counts. */
     async loadFigures() {
-        if (document.hidden || this.loading) {
+        if (document.hidden || this.loading || !may('stats.read')) {
             return;
         }
         this.loading = true;
@@ -140,25 +141,26 @@ class Wall {
             h('p', {class: 'figures-note muted small'}, t('figure.window')));
     }
 
-    /* Breadth first from the roots, so that the upper levels are there when there are too many. */
+    /* Breadth first from the roots, so that the upper levels are there when there are too many, and
+     * each level is shown when it has come. */
     async loadRegions() {
-        const points = [];
-        let level = [];
-        level.push(...await topRegions());
+        const points = [], fetchSome = (regions) => Promise.all(regions.map((region) => {
+            const items = [];
+            return all(`/v1/regions/${encodeURIComponent(region.code)}/children`, {pages: 1, onPage: (page) => items.push(...page)}).then(() => items);
+        }));
+        let level = await topRegions();
         while (level.length > 0 && points.length < REGION_POINTS_MAX && !this.closed) {
             level.forEach(keepRegion);
             points.push(...level);
-            const below = [];
-            for (const region of level.slice(0, 60)) {
-                if (region.children_count > 0) {
-                    await all(`/v1/regions/${encodeURIComponent(region.code)}/children`, {pages: 1, onPage: (items) => below.push(...items)});
-                }
-            }
-            level = below;
-        }
-        if (!this.closed) {
+            this.legend.hidden = false;
             this.map.showRegions(points, (region) => this.context.go(`#/region/${encodeURIComponent(region.code)}`));
+            const parents = level.filter((region) => region.children_count > 0).slice(0, PARENTS_MAX);
+            level = [];
+            for (let i = 0; i < parents.length && !this.closed; i += REQUESTS_AT_ONCE) {
+                level.push(...(await fetchSome(parents.slice(i, i + REQUESTS_AT_ONCE))).flat());
+            }
         }
+        this.element.dataset.regions = points.length;
     }
 
     close() {
@@ -174,5 +176,3 @@ export function openWall(context) {
     const wall = new Wall(context);
     return {element: wall.element, start: () => wall.start(), close: () => wall.close(), title: t('nav.wall')};
 }
-
-export const bannerTitle = (alert, again) => `${categoryName(alert.category)} · ${regionName(alert.grid, again)}`;

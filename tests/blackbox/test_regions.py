@@ -5,6 +5,7 @@ import os
 import pathlib
 import threading
 import time
+import urllib.parse
 
 import pytest
 
@@ -240,3 +241,21 @@ def test_the_whole_country_loads_and_is_there_again():
         assert server.get("/v1/regions/610428000000").json() == changwu
         one = server.put_regions(rows("610428999000,610428000000,4,New")).json()
         assert one == {"regions": 713036, "rows": 1, "created": 1, "updated": 0}
+
+
+def test_regions_are_found_by_name_and_by_code():
+    rows = ("code,parent,level,name\nc,,0,Ankang\nc1,c,1,安康市\ng1,c1,2,安康北路\ng2,c1,2,GRID Two\nd,,0,Other\nd1,d,1,安康里\n"
+            + "".join(f"m{i:04},d1,2,Many {i}\n" for i in range(300)))
+    with Gridd(regions=rows) as own:
+        def found(path, name, query=""):
+            answer = own.get(f"{path}?name={urllib.parse.quote(name)}{query}")
+            assert answer.status == 200 and answer.json()["next_cursor"] is None
+            return [item["code"] for item in answer.json()["items"]]
+        assert found("/v1/regions", "安康") == ["c1", "d1", "g1"]  # upper levels first
+        assert found("/v1/regions/c/children", "安康") == ["c1", "g1"]
+        assert found("/v1/regions/g2/children", "安康") == [] and found("/v1/regions", "安康没有") == []
+        assert found("/v1/regions", "grid t") == found("/v1/regions", "G2") == ["g2"]
+        assert found("/v1/regions", "m00", "&limit=5") == [f"m{i:04}" for i in range(5)]
+        assert len(found("/v1/regions", "many")) == 100
+        assert own.get("/v1/regions?name=grid").json()["items"][0]["path"] == ["c", "c1", "g2"]
+        assert own.get("/v1/regions?name=").status == own.get("/v1/regions?name=a&cursor=x").status == 400

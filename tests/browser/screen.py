@@ -152,6 +152,19 @@ class Screen:
         self.driver.save_screenshot(str(path))
         return path
 
+    def resident_mib(self):
+        """Memory of all of the browser's processes: pages, shared workers and the rest."""
+        parents, sizes = {}, {}
+        for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                fields = path.read_text().rsplit(")", 1)[1].split()
+                parents[int(path.parent.name)], sizes[int(path.parent.name)] = int(fields[1]), int(fields[21])
+        own, waiting = set(), [self.driver.service.process.pid]
+        while waiting:
+            own.add(parent := waiting.pop())
+            waiting += [child for child, of in parents.items() if of == parent and child not in own]
+        return sum(sizes.get(one, 0) for one in own) * os.sysconf("SC_PAGE_SIZE") >> 20
+
     def console(self):
         return [entry["message"] for entry in self.driver.get_log("browser")]
 

@@ -2,8 +2,10 @@
 import json
 import os
 import pathlib
+import re
 
 from gridd import Gridd, report
+from guarded import Guarded
 from work import instant, opened, send
 
 SHAPES = [
@@ -13,6 +15,8 @@ SHAPES = [
     "<math><mtext><table><mglyph><style><img src=x onerror=window.pwned=1>", "\u202e\u2066evil\u2069", "<body onload=window.pwned=1>", "'-window.pwned=1-'",
     "<details open ontoggle=window.pwned=1>", "<base href=//evil.example/>", "<meta http-equiv=refresh content='0;url=//evil.example'>", "=cmd|' /C calc'!A0",
 ]
+MADE = """return document.querySelectorAll('body script, body img, body iframe, body style, body base, body meta, body object, body [onerror], body [onload]').length"""
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 REGIONS = """code,parent,level,name,lat,lon
 c,,0,<script>window.pwned=1</script>,30,110
 g1,c,1,"<img src=x onerror=""window.pwned=1"">",30.001,110.001
@@ -59,6 +63,39 @@ def test_hostile_text_is_inert_everywhere(screen):
         screen.until(lambda: SHAPES[1] in screen.text("#view"), "the report's text is not shown as it is")
         assert screen.hosts() == {f"127.0.0.1:{server.port}"}
         assert not [line for line in screen.console() if "Content Security Policy" in line or "Uncaught" in line]
+
+
+def test_hostile_names_are_inert(screen, tmp_path):
+    """Names of the policy, of who is logged in, of units and of issuers, in the views that show them."""
+    text = (ROOT / "server/policy/default.yaml").read_text()
+    for code, shape in (("gas_leak", SHAPES[1]), ("gas_company", SHAPES[2]), ("hotline", SHAPES[0])):
+        text, count = re.subn(rf"(code: {code}, name: )[^,}}]+", lambda found: found.group(1) + json.dumps(shape), text)
+        assert count == 1, code
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(text)
+    with Guarded("--policy", str(policy), regions=REGIONS) as server:
+        desk, token = server.make(["intake"], name="desk"), server.make(["centre"], name=SHAPES[1])
+        made = server.post(report(1, category="gas_leak", occurred_at=instant(), channel="hotline", location={"lat": 30, "lon": 110}), Authorization=f"Bearer {desk}").json()
+        order = {"text": SHAPES[0], "issuer": SHAPES[1], "region": "c", "addressees": [{"region": "g1", "unit": "gas_company"}]}
+        directive = server.ask("POST", "/v1/directives", token, order).json()["directive"]
+        for language in ("zh", "en"):
+            screen.language = language
+            screen.open(server, "#/wall", tokens=True)
+            if screen.state() is None:
+                screen.fill(".login [name=token]", token)
+                screen.click(".login button[type=submit]")
+            screen.until(lambda: screen.state() == "live", "the feed does not start")
+            for fragment in ("#/wall", "#/tickets", f"#/ticket/{made['ticket']}", f"#/incident/{made['incident']}", "#/region/c", f"#/directives/{directive}"):
+                screen.go(fragment)
+                screen.until(lambda: screen.js("return document.querySelector('#view').textContent.length > 20"), f"{fragment} shows nothing")
+                screen.settled()
+                assert screen.js(MADE) == 0 and screen.js("return window.pwned") is None, fragment
+            screen.go(f"#/directives/{directive}")
+            assert SHAPES[0] in screen.text(".directive-detail h1") and SHAPES[1] in screen.text("[data-action=who]")
+            screen.click("[data-action=who]")
+            assert SHAPES[1] in screen.text("dialog") and screen.js(MADE) == 0
+            screen.js("document.querySelector('dialog').close(); localStorage.clear()")
+        assert screen.hosts() == {f"127.0.0.1:{server.port}"}
 
 
 def test_the_policy_refuses_what_would_be_put_in(screen):

@@ -25,6 +25,7 @@ def test_a_token_opens_the_console_and_goes_with_every_request(screen):
         screen.click(".command-form button[type=submit]")
         screen.until(lambda: ticket_of(server, ticket)["version"] == 5, "the command did not arrive")
         assert ticket_of(server, ticket)["history"][-1].get("actor") is None  # the token says who it is
+        assert screen.js("return document.querySelector('.feed-state').dataset.shared") == "true"
         assert any(path == "/v1/feed" and token == TOKEN for path, token in gate.seen)
         assert not any(TOKEN in path for path, _ in gate.seen)
         assert screen.js("return JSON.stringify([localStorage, document.cookie, location.href]).includes(arguments[0])", TOKEN) is False
@@ -41,7 +42,7 @@ def test_a_token_that_is_revoked_ends_the_view(screen):
         screen.js("document.querySelector('[data-nav=region]')?.click()")  # unless the feed has already told
         assert "no longer taken" in screen.text(".login .notice")
         assert screen.js("return JSON.stringify(sessionStorage).includes(arguments[0])", TOKEN) is False
-        assert screen.js("return document.querySelector('.board, .wall, .region')") is None
+        assert not screen.js("return [...document.querySelectorAll('.board, .wall, .region')].some((view) => view.checkVisibility())")
         gate.tokens.add(TOKEN)
         enter(screen, TOKEN)
         screen.until(lambda: screen.state() == "live", "it does not open again")
@@ -57,7 +58,7 @@ def test_what_a_token_may_not_is_not_offered_and_not_needed(screen):
         enter(screen, TOKEN)
         screen.until(lambda: screen.state() == "live", "the feed does not start")
         assert "Dispatcher Wang" in screen.text("[data-action=who]")
-        assert screen.all("[data-nav=operations]") == [] and len(screen.all("[data-nav]")) == 3
+        assert screen.all("[data-nav=operations]") == [] and len(screen.all("[data-nav]")) == 4
         server.kill()
         screen.until(lambda: screen.state() == "offline", "it does not notice")
         server.start()

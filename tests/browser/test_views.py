@@ -1,5 +1,9 @@
 """Every view with a whole scene: what it shows is right, nothing is asked of anybody else, and a
 picture of each in both themes and sizes is kept for people to look at."""
+import codecs
+import csv
+import io
+import json
 import pathlib
 import time
 
@@ -30,7 +34,8 @@ def scene(tmp_path_factory):
 
 def views(shown):
     return {"wall": "#/wall", "tickets": "#/tickets", "ticket": f"#/ticket/{shown['joint']}", "suspended": f"#/ticket/{shown['suspended']}",
-            "region": "#/region/610900000000", "incident": f"#/incident/{shown['fire_incident']}", "operations": "#/operations"}
+            "region": "#/region/610900000000", "incident": f"#/incident/{shown['fire_incident']}", "operations": "#/operations",
+            "directives": f"#/directives/{shown['directive']}"}
 
 
 @pytest.mark.parametrize("theme,language", [("dark", "en"), ("light", "zh")])
@@ -43,8 +48,11 @@ def test_pictures_of_each_view(scene, screen, theme, language):
         for name, fragment in views(scene.shown).items():
             screen.go(fragment)
             screen.settled()
+            if name == "wall":
+                screen.until(lambda: screen.all(".wall[data-regions]"), "the regions are not on the map")
             screen.shot(f"{name}-{size}-{theme}")
-            wide = screen.js("return document.documentElement.scrollWidth - innerWidth")
+            # A phone's page grows with what is too wide for it, so it is the size that was asked for that counts.
+            wide = screen.js("return Math.max(document.documentElement.scrollWidth, innerWidth)") - SIZES[size][0]
             assert wide <= 0, f"{name} at {size} is {wide} pixels too wide"
     assert screen.hosts() == {f"127.0.0.1:{scene.port}"}
     assert not [line for line in screen.console()]
@@ -73,8 +81,74 @@ def test_region_numbers_open_their_lists_and_the_timeline_goes_on(scene, screen)
     screen.until(scrolled, "the timeline does not go on to its end")
     assert screen.until(lambda: len(screen.all(".tile")), "no regions below") == scene.get(f"/v1/regions/{code}").json()["children_count"]
     assert set(screen.js("return [...document.querySelectorAll('.tile')].map((tile) => tile.className.split('-').at(-1))")) & {"red", "yellow", "green"}
-    screen.click("[data-export=csv]")
-    screen.until(lambda: "Saved" in screen.js("return document.querySelector('.toast')?.textContent || ''"), "the export does not end")
+
+
+def saved(screen, folder, kind):
+    """What the browser wrote to disk."""
+    screen.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
+    screen.click(f"[data-export={kind}]")
+    return screen.until(lambda: next((path.read_bytes() for path in folder.glob(f"*.{kind}") if path.stat().st_size), None), f"there is no {kind}")
+
+
+def test_a_timeline_is_taken_away_as_files(scene, screen, tmp_path):
+    code = "330803000000"
+    screen.open(scene, f"#/region/{code}")
+    screen.until(lambda: screen.js("return document.querySelector('.region-timeline .vlist')?.dataset.count > 0"), "no timeline")
+    text = saved(screen, tmp_path, "csv")
+    assert text.startswith(codecs.BOM_UTF8)
+    rows = list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"))))
+    listed = {item["seq"] for item in scene.timeline(code)}
+    assert 20 < len(rows) <= len(listed) and {int(row["seq"]) for row in rows} <= listed
+    assert any("山上着火了" in (row.get("text") or "") for row in rows)
+    features = json.loads(saved(screen, tmp_path, "geojson"))
+    assert features["type"] == "FeatureCollection" and len(features["features"]) >= len(rows)
+    assert all(one["type"] == "Feature" for one in features["features"]) and any(one["geometry"] for one in features["features"])
+
+
+def test_a_region_is_found_by_its_name(scene, screen):
+    screen.open(scene, "#/region")
+    screen.fill("[name=code]", "长武")
+    screen.until(lambda: screen.all(".found [data-code='610428000000']"), "it is not found")
+    field = screen.one("[name=code]")
+    field.send_keys(Keys.ENTER)
+    screen.until(lambda: screen.js("return location.hash") == "#/region/610428000000", "Enter does not go there")
+    screen.go("#/tickets")
+    screen.fill(".filters [name=region]", "长子县")
+    screen.until(lambda: screen.all(".found [data-code='140428000000']"), "the filter does not find it")
+    screen.one(".filters [name=region]").send_keys(Keys.ENTER)
+    wanted = {item["id"] for item in scene.get("/v1/tickets?state=handling&region=140428000000").json()["items"]}
+    shown = lambda: set(screen.js("return [...document.querySelectorAll('[data-state=handling] .card:not([hidden])')].map((card) => card.dataset.ticket)"))
+    assert wanted
+    screen.until(lambda: shown() == wanted, "the filter does not hold")
+    screen.js("document.querySelector('.filters [name=region]').value = ''; document.querySelector('.filters [name=region]').dispatchEvent(new Event('input'))")
+    screen.until(lambda: len(shown()) > len(wanted), "an emptied filter stays")
+
+
+def test_a_directive_is_issued_to_a_set_of_regions(scene, screen):
+    code = "330803000000"
+    screen.open(scene, "#/directives")
+    screen.click("[data-action=issue]")
+    screen.fill(".directive-form [name=text]", "台风前加固围挡")
+    screen.fill(".directive-form [name=to_region]", "衢江区")
+    screen.until(lambda: screen.all(f".directive-form .found [data-code='{code}']"), "the region is not found")
+    screen.one(".directive-form [name=to_region]").send_keys(Keys.ENTER)
+    screen.click("[data-action=add-below]")
+    below = scene.get(f"/v1/regions/{code}").json()["children_count"]
+    screen.until(lambda: len(screen.all(".chips > li")) == below, "not all below it are addressed")
+    screen.all(".chips .chip-x")[0].click()
+    screen.fill(".directive-form [name=receipt_limit]", "1h")
+    screen.fill(".directive-form [name=execution_limit]", "24h")
+    screen.click(".directive-form button[type=submit]")
+    screen.until(lambda: "台风前加固围挡" in screen.text(".directive-detail"), "it is not shown")
+    name = screen.js("return location.hash").rsplit("/")[-1]
+    stored = scene.get(f"/v1/directives/{name}").json()
+    assert stored["addressees_count"] == below - 1 and stored["text"] == "台风前加固围挡"
+    total = lambda key: screen.text(f"[data-total={key}] .figure-value")
+    assert total("receipted") == f"0 / {below - 1}" and len(screen.all(".directive-detail tbody tr")) == min(100, below - 1)
+    ticket = stored["addressees"][0]["ticket"]
+    assert send(scene, f"/v1/tickets/{ticket}/sign", {"actor": "li"}).status == 200
+    screen.until(lambda: total("receipted") == f"1 / {below - 1}", "a receipt is not counted")
+    assert "in time" in screen.text(f".directive-detail tr[data-ticket={ticket}]")
 
 
 def test_an_incident_is_taken_apart_and_put_together_again(scene, screen):
@@ -84,12 +158,18 @@ def test_an_incident_is_taken_apart_and_put_together_again(scene, screen):
     assert rows == 4
     assert "bearings meet" in screen.text(".incident-members") and "opened it" in screen.text(".incident-members")
     screen.until(lambda: "山上着火了" in screen.text(".incident-members"), "the texts are not shown")
-    screen.all(".incident-members tbody tr")[-1].find_element("css selector", "input").click()
+    last = screen.all(".incident-members tbody tr")[-1].get_attribute("data-seq")
+    screen.until(lambda: len(screen.all(".incident-map [data-seq]")) == 4, "not every report is on the map")
+    assert screen.all(".incident-map path, .incident-map canvas")
+    screen.js("document.querySelector(`.incident-map [data-seq=\"${arguments[0]}\"]`).click()", last)
+    assert screen.js("return [...document.querySelectorAll('.incident-members input:checked')].map((box) => box.closest('tr').dataset.seq)") == [last]
     screen.click("[data-action=unmerge]")
     apart = screen.until(lambda: (hash_ := screen.js("return location.hash")) != f"#/incident/{incident}" and hash_.split("/")[-1], "it was not taken out")
     screen.until(lambda: len(screen.all(".incident-members tbody tr")) == 1, "the new incident is not shown")
-    screen.fill(".inline-form [name=into]", incident)
-    screen.click(".inline-form button")
+    screen.until(lambda: screen.all(f".incident-map [data-incident={incident}]"), "the incident beside it is not on the map")
+    screen.js("document.querySelector(`.incident-map [data-incident=${arguments[0]}]`).click()", incident)
+    assert screen.js("return document.querySelector('.inline-form [name=into]').value") == incident
+    screen.click(".incident .inline-form button")
     screen.until(lambda: screen.js("return location.hash") == f"#/incident/{incident}", "it was not merged")
     assert scene.get(f"/v1/incidents/{apart}").json()["merged_into"] == incident
 
@@ -102,6 +182,33 @@ def test_filters_find_what_the_server_finds(scene, screen):
     assert wanted
     screen.until(lambda: shown() == wanted, "the filter does not hold")
     assert screen.js("return location.hash") == "#/tickets"
+
+
+DRAWN = """
+    const at = (lane, name) => Number(lane.querySelector(`.${name}`)?.getAttribute('x1') ?? -1);
+    return [...document.querySelectorAll('.clock-lane')].map((lane) => ({stage: lane.dataset.stage, now: at(lane, 'clock-now'), due: at(lane, 'clock-due'),
+        pieces: [...lane.querySelectorAll('rect.piece')].map((piece) => [piece.getAttribute('class').split('piece-').at(-1), Number(piece.getAttribute('x')), Number(piece.getAttribute('width'))])}))"""
+
+
+def test_a_clock_is_drawn_as_the_server_counts_it(scene, screen):
+    """Each interval a piece of its kind, in order and side by side; the deadline, and now."""
+    kinds = set()
+    for name in ("suspended", "gas", "joint"):
+        ticket = scene.shown[name]
+        screen.open(scene, f"#/ticket/{ticket}")
+        screen.until(lambda: screen.all(".clock-lane"), "no clock is drawn")
+        clocks, drawn = scene.get(f"/v1/tickets/{ticket}/clock").json()["clocks"], screen.js(DRAWN)
+        assert [lane["stage"] for lane in drawn] == [clock["stage"] for clock in clocks]
+        for clock, lane in zip(clocks, drawn):
+            assert [piece[0] for piece in lane["pieces"]] == [one["kind"] for one in clock["intervals"]]
+            assert (lane["due"] >= 0) == (clock["due_at"] is not None)
+            if clock["due_at"] and clock["remaining"] > 0:
+                assert lane["now"] < lane["due"]
+            starts = [piece[1] for piece in lane["pieces"]]
+            assert starts == sorted(starts)
+            kinds |= {piece[0] for piece in lane["pieces"]}
+    assert "counted" in kinds and kinds & {"suspended", "paused"}, kinds
+    assert "paused" in screen.text(".clocks") or "suspended" in kinds
 
 
 def test_clock_joint_and_operations(scene, screen):
@@ -131,6 +238,33 @@ def test_keys_are_enough(scene, screen):
         screen.driver.switch_to.active_element.send_keys(key)
         time.sleep(0.1)
     screen.until(lambda: screen.js("return location.hash").startswith(("#/ticket/", "#/incident/")), "Enter does not open the row")
+
+
+def press_until(screen, key, condition, complaint, most=60):
+    for _ in range(most):
+        if screen.js(f"const e = document.activeElement; return Boolean({condition})"):
+            return
+        screen.driver.switch_to.active_element.send_keys(key)
+    raise AssertionError(complaint)
+
+
+def test_from_the_board_to_a_command_with_keys_only(scene, screen):
+    ticket = send(scene, "/v1/tickets", {"category": "streetlight", "grid": "610428001001"}).json()["id"]
+    screen.open(scene, "#/tickets")
+    screen.until(lambda: screen.all(f"[data-state=reported] [data-ticket={ticket}]"), "the card is not there")
+    press_until(screen, Keys.TAB, "e.closest('[data-state=reported]') && e.className === 'vlist'", "the column is not reached")
+    press_until(screen, Keys.ARROW_DOWN, f"e.querySelector('[aria-selected=true]')?.dataset.ticket === '{ticket}'", "the card is not selected")
+    screen.driver.switch_to.active_element.send_keys(Keys.ENTER)
+    screen.until(lambda: screen.js("return location.hash") == f"#/ticket/{ticket}" and screen.all(".commands [data-command]"), "Enter does not open it")
+    press_until(screen, Keys.TAB, "e.dataset.command === 'accept'", "the command is not reached")
+    screen.driver.switch_to.active_element.send_keys(Keys.ENTER)
+    screen.until(lambda: screen.js("return document.activeElement.closest('.command-form')?.dataset.command") == "accept", "the form does not get the focus")
+    press_until(screen, Keys.TAB, "e.name === 'note'", "the note is not reached")
+    screen.driver.switch_to.active_element.send_keys("keys only")
+    press_until(screen, Keys.TAB, "e.type === 'submit'", "the button is not reached")
+    screen.driver.switch_to.active_element.send_keys(Keys.ENTER)
+    screen.until(lambda: screen.js("return document.querySelector('.detail').dataset.state") == "accepted", "it is not accepted")
+    assert scene.get(f"/v1/tickets/{ticket}").json()["history"][-1]["note"] == "keys only"
 
 
 def test_language_and_theme_are_switched(scene, screen):

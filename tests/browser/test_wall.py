@@ -56,7 +56,11 @@ def test_figures_are_those_of_the_statistics(screen):
         stats = server.get("/v1/stats").json()
         for name in ("open", "open_overdue", "unanswered"):
             assert figure(screen, name) == str(stats["counts"][name]["count"])
-        assert figure(screen, "green") == str(stats["counts"]["by_light"]["green"]["count"])
+        for light in ("green", "yellow", "red"):
+            assert figure(screen, light) == str(stats["counts"]["by_light"][light]["count"])
+        closed = stats["rates"]["on_time_close"]
+        assert figure(screen, "on_time_close") == ("—" if closed["denominator"] == 0 else f"{100 * closed['numerator'] / closed['denominator']:.3g} %")
+        assert figure(screen, "reports_minute") == "1"
         screen.click("[data-figure=open]")
         counted = screen.until(lambda: screen.js("return document.querySelector('dialog .muted')?.textContent.match(/^\\d+/)?.[0]"), "no list behind the number")
         assert counted == figure(screen, "open")
