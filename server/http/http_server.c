@@ -239,8 +239,7 @@ static void format_address(const struct sockaddr_storage *address, char *to, siz
 static int bound_unsent(const uv_tcp_t *listener) {
     int fd, bytes = UNSENT_BYTES;
     int result = uv_fileno((const uv_handle_t *)listener, &fd);
-    if (result == 0 &&
-        setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes) != 0) {
+    if (result == 0 && setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes) != 0) {
         result = uv_translate_sys_error(errno);
     }
     return result;

@@ -140,7 +140,8 @@ static void a_slow_reader_loses_nothing(void **state) {
     slow("moderate", 3);
 }
 
-/* Until a tick has seen that nobody takes anything; what was left out then comes from the journal. */
+/* Until a tick has seen that nobody takes anything; what was left out then comes from the journal.
+ */
 static void nothing_is_encoded_for_those_who_take_nothing(void **state) {
     (void)state;
     stage_init(&stage);
