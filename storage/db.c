@@ -6,6 +6,7 @@
 #include "core/text/instant.h"
 #include "storage/db_internal.h"
 #include "storage/suspects.h"
+#include "storage/watermark.h"
 
 #include <sys/statvfs.h>
 
@@ -172,5 +173,17 @@ uint64_t db_disk_free_bytes(const struct db *db) {
 }
 
 enum status db_backup(struct db *db, const char *to, struct error *error) {
-    return store_checkpoint(db->store, to, error);
+    const struct watermark_value value = {db->meta.epoch, atomic_load(&db->acknowledged_seq),
+                                          atomic_load(&db->now_ms)};
+    enum status status = store_checkpoint(db->store, to, error);
+    if (status != STATUS_OK || db->path == NULL) {
+        return status;
+    }
+    /* A watermark of its own: the meta data in it says that there is one. */
+    struct watermark *watermark;
+    status = watermark_open(&watermark, to, &value, error);
+    if (status == STATUS_OK) {
+        watermark_close(watermark);
+    }
+    return status;
 }

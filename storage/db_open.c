@@ -90,6 +90,16 @@ static enum status report_loss(const struct db *db, uint64_t last_seq, uint64_t 
     return error_set(error, STATUS_LOST, db->path, ": acknowledged data is missing: ", numbers);
 }
 
+/* A directory of this epoch had a watermark: without it nobody can say what was acknowledged. */
+static enum status report_missing(const struct db *db, uint64_t last_seq, struct error *error) {
+    char text[256];
+    snprintf(text, sizeof text,
+             " is missing, so nobody can tell whether acknowledged data is: put the file back, "
+             "restore a backup, or accept the loss of what came after %" PRIu64,
+             last_seq);
+    return error_set(error, STATUS_LOST, db->path, "/" WATERMARK_FILE, text);
+}
+
 /* The watermark's word against the journal's. `known_epoch` is 0 for a store without a schema: any
  * watermark beside it speaks of what was there before. */
 static enum status check_watermark(const struct db *db, const struct db_options *options,
@@ -100,18 +110,22 @@ static enum status check_watermark(const struct db *db, const struct db_options 
     }
     struct watermark_value value;
     enum status status = watermark_read(&value, db->path, error);
-    if (status != STATUS_OK) {
-        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-    }
     uint64_t last_seq = atomic_load(&db->committed_seq);
+    bool accepted = options->accept_loss && options->accept_loss_after == last_seq;
+    if (status == STATUS_NOT_FOUND) {
+        *ret_lost = known_epoch != 0 && db->meta.watermark_epoch == known_epoch &&
+                    !MUTANT(WATERMARK_NOT_BELIEVED);
+        return !*ret_lost || accepted ? STATUS_OK : report_missing(db, last_seq, error);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
     if ((known_epoch != 0 && value.epoch != known_epoch) || value.seq <= last_seq ||
         MUTANT(WATERMARK_NOT_BELIEVED)) {
         return STATUS_OK;
     }
     *ret_lost = true;
-    return options->accept_loss && options->accept_loss_after == last_seq
-               ? STATUS_OK
-               : report_loss(db, last_seq, value.seq, error);
+    return accepted ? STATUS_OK : report_loss(db, last_seq, value.seq, error);
 }
 
 static enum status journal_is_empty(struct db *db, bool *ret, struct error *error) {
@@ -164,6 +178,20 @@ static enum status accept_loss(struct db *db, struct error *error) {
     return status;
 }
 
+/* After its file is on disk, so that a crash in between leaves a directory that opens. */
+static enum status remember_watermark(struct db *db, struct error *error) {
+    if (db->meta.watermark_epoch == db->meta.epoch) {
+        return STATUS_OK;
+    }
+    store_batch_reset(db->batch);
+    schema_put_watermark(db->batch, db->meta.epoch);
+    enum status status = store_write(db->store, db->batch, error);
+    if (status == STATUS_OK) {
+        db->meta.watermark_epoch = db->meta.epoch;
+    }
+    return status;
+}
+
 static enum status open_watermark(struct db *db, const struct db_options *options,
                                   struct error *error) {
     bool lost;
@@ -185,6 +213,7 @@ static enum status open_watermark(struct db *db, const struct db_options *option
     }
     if (status == STATUS_OK) {
         atomic_store(&db->watermark_seq, last_seq);
+        status = remember_watermark(db, error);
     }
     return status;
 }

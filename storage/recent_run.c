@@ -5,6 +5,7 @@
 #include "core/text/instant.h"
 #include "storage/day_index.h"
 #include "storage/pages.h"
+#include "storage/recent_order.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct group {
     uint32_t previous;       /* of a region: the group before it of the same day, index + 1 */
     _Atomic uint32_t newest; /* of a region: entry index + 1; of a day: group index + 1 */
     _Atomic uint32_t count;  /* of a region: its entries; of a day: its regions */
+    _Atomic int64_t oldest_ms, newest_ms; /* of a region: written before `newest` */
 };
 
 struct recent_run {
@@ -33,6 +35,7 @@ struct recent_run {
     struct group *groups;
     _Atomic uint32_t *slots; /* group index + 1; 0: free */
     uint8_t *payload;
+    struct recent_order *order; /* the readers' */
 
     uint64_t first_seq; /* written before the first release of `count` */
     uint64_t payload_bytes;
@@ -77,8 +80,8 @@ enum status recent_run_new(struct recent_run **ret, const struct limits *limits,
     }
     lay_out(run);
     run->memory = pages_new(run->memory_bytes);
-    if (run->memory == NULL) {
-        free(run);
+    if (run->memory == NULL || recent_order_new(&run->order) != STATUS_OK) {
+        recent_run_free(run);
         return STATUS_NO_MEMORY;
     }
     lay_out(run);
@@ -88,7 +91,10 @@ enum status recent_run_new(struct recent_run **ret, const struct limits *limits,
 
 void recent_run_free(struct recent_run *run) {
     if (run != NULL) {
-        pages_free(run->memory, run->memory_bytes);
+        recent_order_free(run->order);
+        if (run->memory != NULL) {
+            pages_free(run->memory, run->memory_bytes);
+        }
         free(run);
     }
 }
@@ -106,6 +112,7 @@ void recent_run_reset(struct recent_run *run) {
     } else {
         pages_reset(run->memory, run->memory_bytes);
     }
+    recent_order_reset(run->order);
     run->first_seq = 0;
     run->payload_bytes = 0;
     run->groups_count = 0;
@@ -185,6 +192,17 @@ static void prefetch_groups(const struct recent_run *run, const struct entry *en
     }
 }
 
+/* Bounds of what the chain holds; wide for a moment is right, narrow never. */
+static void widen(struct group *group, int64_t occurred_ms) {
+    bool first = atomic_load_explicit(&group->newest, memory_order_relaxed) == 0;
+    if (first || occurred_ms < atomic_load_explicit(&group->oldest_ms, memory_order_relaxed)) {
+        atomic_store_explicit(&group->oldest_ms, occurred_ms, memory_order_relaxed);
+    }
+    if (first || occurred_ms > atomic_load_explicit(&group->newest_ms, memory_order_relaxed)) {
+        atomic_store_explicit(&group->newest_ms, occurred_ms, memory_order_relaxed);
+    }
+}
+
 /* Puts the entries from `first` on at the head of their chains. */
 static void link_entries(struct recent_run *run, uint32_t first, uint32_t count) {
     uint64_t slots[LINK_BATCH];
@@ -194,6 +212,7 @@ static void link_entries(struct recent_run *run, uint32_t first, uint32_t count)
         const struct entry *entry = &run->entries[first + i];
         uint32_t day = (uint32_t)(entry->occurred_ms / DAY_MS);
         struct group *group = find_or_add_group(run, slots[i], day, entry->region);
+        widen(group, entry->occurred_ms);
         run->links[first + i] = atomic_load_explicit(&group->newest, memory_order_relaxed);
         atomic_store_explicit(&group->newest, first + i + 1, memory_order_release);
         atomic_fetch_add_explicit(&group->count, 1, memory_order_relaxed);
@@ -259,15 +278,24 @@ void recent_chain_begin(struct recent_chain *chain, const struct recent_run *run
                         uint32_t day, uint32_t region) {
     CHECK(region != REGION_NONE && count <= run->entries_max);
     const struct group *group = count == 0 ? NULL : find_group(run, day, region);
-    uint32_t newest =
-        group == NULL ? 0 : atomic_load_explicit(&group->newest, memory_order_acquire);
-    *chain = (struct recent_chain){run, count, newest};
+    *chain = (struct recent_chain){.run = run, .count = count};
+    if (group != NULL) {
+        chain->next = atomic_load_explicit(&group->newest, memory_order_acquire);
+        chain->entries_count = atomic_load_explicit(&group->count, memory_order_relaxed);
+        chain->oldest_ms = atomic_load_explicit(&group->oldest_ms, memory_order_relaxed);
+        chain->newest_ms = atomic_load_explicit(&group->newest_ms, memory_order_relaxed);
+    }
 }
 
 void recent_group_begin(struct recent_chain *chain, const struct recent_run *run,
                         const struct recent_group *group) {
     CHECK(group->newest > 0 && group->newest <= recent_run_count(run));
-    *chain = (struct recent_chain){run, recent_run_count(run), group->newest};
+    *chain =
+        (struct recent_chain){.run = run, .count = recent_run_count(run), .next = group->newest};
+}
+
+struct recent_order *recent_run_order(const struct recent_run *run) {
+    return run->order;
 }
 
 bool recent_chain_next(struct recent_chain *chain, uint32_t *ret_index) {

@@ -50,10 +50,15 @@ void recent_run_row(const struct recent_run *run, uint32_t index, struct timelin
 struct recent_chain {
     const struct recent_run *run;
     uint32_t count, next; /* next: index + 1, 0 at the end */
+    /* Of the whole chain when it was begun, entries past `count` included. */
+    uint32_t entries_count;
+    int64_t oldest_ms, newest_ms; /* occurred_ms; nothing without entries */
 };
 void recent_chain_begin(struct recent_chain *chain, const struct recent_run *run, uint32_t count,
                         uint32_t day, uint32_t region);
 MUST_USE bool recent_chain_next(struct recent_chain *chain, uint32_t *ret_index);
+struct recent_order;
+struct recent_order *recent_run_order(const struct recent_run *run);
 
 /* The regions of one day that have entries, in no order. A region may turn out to have none below
  * the reader's count. */

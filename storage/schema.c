@@ -15,6 +15,7 @@
 #define KEY_RUN_NEXT SLICE_LITERAL("run_next")
 #define KEY_COMMIT SLICE_LITERAL(SCHEMA_COMMIT_KEY)
 #define KEY_SUSPECTS SLICE_LITERAL("suspects")
+#define KEY_WATERMARK SLICE_LITERAL("watermark")
 #define KEY_CREATED_MS SLICE_LITERAL("created_ms")
 
 enum { SUSPECTS_COMPLETE = 1 };
@@ -87,6 +88,17 @@ static enum status read_suspects(bool *ret_complete, struct store *store, struct
                                      "that this gridd does not know", NULL);
 }
 
+/* New directories, and those from before it was kept, do not have the key. */
+static enum status read_watermark(uint64_t *ret_epoch, struct store *store, struct error *error) {
+    uint8_t bytes[8];
+    enum status status = get_fixed(store, KEY_WATERMARK, bytes, sizeof bytes, error);
+    if (status != STATUS_OK) {
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    }
+    *ret_epoch = __builtin_bswap64(load_u64_le(bytes));
+    return STATUS_OK;
+}
+
 static enum status read_format(struct store *store, struct error *error) {
     uint8_t bytes[4];
     enum status status = get_fixed(store, KEY_FORMAT, bytes, sizeof bytes, error);
@@ -127,6 +139,9 @@ enum status schema_read(struct schema_meta *ret, struct store *store, struct err
     if (status == STATUS_OK) {
         status = read_suspects(&meta.suspects_complete, store, error);
     }
+    if (status == STATUS_OK) {
+        status = read_watermark(&meta.watermark_epoch, store, error);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -155,6 +170,11 @@ void schema_put_sealed(struct store_batch *batch, uint64_t sealed_through, uint6
 
 void schema_put_suspects(struct store_batch *batch) {
     put_u64(batch, KEY_SUSPECTS, SUSPECTS_COMPLETE);
+}
+
+void schema_put_watermark(struct store_batch *batch, uint64_t epoch) {
+    CHECK(epoch != 0);
+    put_u64(batch, KEY_WATERMARK, __builtin_bswap64(epoch));
 }
 
 void schema_put_commit(struct store_batch *batch, uint64_t commit_number) {

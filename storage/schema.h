@@ -16,7 +16,8 @@ struct schema_meta {
     uint64_t run_next;       /* number of the next run, from 1 */
     uint64_t commit_number;  /* of the last commit; dense, the witness that no write is missing */
     int64_t created_ms;
-    bool suspects_complete; /* every clock-suspect entry has its row (suspects.h) */
+    uint64_t watermark_epoch; /* a watermark file was made for this epoch; 0: for none */
+    bool suspects_complete;   /* every clock-suspect entry has its row (suspects.h) */
 };
 
 /* Random epoch and seed, nothing sealed. */
@@ -34,6 +35,9 @@ void schema_put_commit(struct store_batch *batch, uint64_t commit_number);
 /* The suspects have every row they must have. */
 void schema_put_suspects(struct store_batch *batch);
 void schema_put_epoch(struct store_batch *batch, uint64_t epoch);
+/* The watermark's file is there and synced: from now on a directory of this epoch without one has
+ * lost it. */
+void schema_put_watermark(struct store_batch *batch, uint64_t epoch);
 /* 16 lower-case hex digits and a NUL. */
 void schema_epoch_text(char to[EPOCH_TEXT_BYTES], uint64_t epoch);
 /* From the kernel; never 0. */

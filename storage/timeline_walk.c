@@ -2,6 +2,7 @@
 
 #include "core/base/check.h"
 #include "core/text/instant.h"
+#include "storage/recent_order.h"
 #include "storage/timeline_row.h"
 
 static struct timeline_position position_of(const struct entry *entry) {
@@ -68,25 +69,108 @@ enum status walk_no_memory(struct error *error) {
     return error_set(error, STATUS_NO_MEMORY, "no memory to read a timeline", NULL, NULL);
 }
 
-enum status walk_collect_recent(struct walk *walk, uint32_t day, uint32_t region) {
+/* What is offered of one region out of one run. */
+struct offer {
+    struct walk *walk;
+    const struct recent_run *run;
+    uint32_t source, region, count; /* count: entries of the view */
     struct timeline_position low, high;
-    if (!walk_bounds(walk, day, region, &low, &high)) {
+};
+
+static enum status offer_entry(const struct offer *offer, uint32_t index) {
+    const struct entry *entry = recent_run_entry(offer->run, index);
+    const struct candidate candidate = {position_of(entry), offer->source, index};
+    if (index >= offer->count || !walk_matches(offer->walk, entry) ||
+        !walk_is_between(&candidate.position, &offer->low, &offer->high)) {
+        return STATUS_OK;
+    }
+    return selection_offer(&offer->walk->selection, &candidate);
+}
+
+/* How many of the piece come before `bound`, or with `included` are not after it. O(log). */
+static uint32_t count_before(const struct offer *offer, const struct recent_piece *piece,
+                             const struct timeline_position *bound, bool included) {
+    uint32_t first = 0, count = piece->count;
+    while (count > 0) {
+        uint32_t half = count / 2;
+        struct timeline_position position =
+            position_of(recent_run_entry(offer->run, piece->indexes[first + half]));
+        int order = timeline_position_compare(&position, bound);
+        if (order < 0 || (order == 0 && included)) {
+            first += half + 1;
+            count -= half + 1;
+        } else {
+            count = half;
+        }
+    }
+    return first;
+}
+
+/* In the order of the walk, until the selection has no use for what follows. */
+static enum status offer_piece(const struct offer *offer, const struct recent_piece *piece) {
+    bool upward = offer->walk->query->ascending;
+    uint32_t from = count_before(offer, piece, &offer->low, false);
+    uint32_t to = count_before(offer, piece, &offer->high, true);
+    for (; from < to; upward ? from++ : to--) {
+        uint32_t index = piece->indexes[upward ? from : to - 1];
+        struct timeline_position position = position_of(recent_run_entry(offer->run, index));
+        if (selection_refuses(&offer->walk->selection, &position)) {
+            break;
+        }
+        enum status status = offer_entry(offer, index);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+/* Could the selection take any of the chain? */
+static bool may_hold(const struct offer *offer, const struct recent_chain *chain) {
+    if (chain->next == 0) {
+        return false;
+    }
+    const struct timeline_position oldest = {chain->oldest_ms, offer->region, 0};
+    const struct timeline_position newest = {chain->newest_ms, offer->region, UINT64_MAX};
+    bool upward = offer->walk->query->ascending;
+    return timeline_position_compare(&oldest, &offer->high) <= 0 &&
+           timeline_position_compare(&newest, &offer->low) >= 0 &&
+           !selection_refuses(&offer->walk->selection, upward ? &oldest : &newest);
+}
+
+static enum status offer_run(const struct offer *offer, uint32_t day) {
+    struct recent_chain chain;
+    recent_chain_begin(&chain, offer->run, offer->count, day, offer->region);
+    if (!may_hold(offer, &chain)) {
+        return STATUS_OK;
+    }
+    struct recent_pieces pieces;
+    recent_order_pieces(recent_run_order(offer->run), &chain, day, offer->region, &pieces);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < pieces.count && status == STATUS_OK; i++) {
+        status = offer_piece(offer, &pieces.pieces[i]);
+    }
+    for (uint32_t index; status == STATUS_OK && recent_chain_next(&chain, &index);) {
+        if (index < pieces.covered) {
+            break;
+        }
+        status = offer_entry(offer, index);
+    }
+    return status;
+}
+
+enum status walk_collect_recent(struct walk *walk, uint32_t day, uint32_t region) {
+    struct offer offer = {.walk = walk, .region = region};
+    if (!walk_bounds(walk, day, region, &offer.low, &offer.high)) {
         return STATUS_OK;
     }
     for (size_t i = 0; i < walk->view.runs_count; i++) {
-        const struct recent_run *run = walk->view.runs[i];
-        struct recent_chain chain;
-        recent_chain_begin(&chain, run, walk->view.counts[i], day, region);
-        for (uint32_t index; recent_chain_next(&chain, &index);) {
-            const struct entry *entry = recent_run_entry(run, index);
-            struct candidate candidate = {position_of(entry), (uint32_t)i, index};
-            if (!walk_is_between(&candidate.position, &low, &high) || !walk_matches(walk, entry)) {
-                continue;
-            }
-            enum status status = selection_offer(&walk->selection, &candidate);
-            if (status != STATUS_OK) {
-                return status;
-            }
+        offer.run = walk->view.runs[i];
+        offer.source = (uint32_t)i;
+        offer.count = walk->view.counts[i];
+        enum status status = offer_run(&offer, day);
+        if (status != STATUS_OK) {
+            return status;
         }
     }
     return STATUS_OK;

@@ -246,8 +246,13 @@ static enum status check_watermark(struct verify *v, struct error *error) {
         return STATUS_OK;
     }
     enum status status = watermark_read(&value, v->path, error);
+    if (status == STATUS_NOT_FOUND && v->meta.watermark_epoch != v->meta.epoch) {
+        return STATUS_OK;
+    }
     if (status != STATUS_OK) {
-        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+        return status == STATUS_NOT_FOUND
+                   ? error_set(error, STATUS_LOST, v->path, "/" WATERMARK_FILE, " is missing")
+                   : status;
     }
     if (value.epoch == v->meta.epoch && value.seq > v->result.last_seq) {
         char text[128];

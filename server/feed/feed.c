@@ -146,15 +146,19 @@ static void encode(struct feed *feed, const struct block *block, uint32_t index,
     ring_put(&feed->ring, &event, buffer_slice(&feed->scratch));
 }
 
-/* Without readers a block costs nothing but its number: the ring starts anew with the first reader,
- * and whatever is before it comes from the journal. */
+/* While nobody could take it (there is no reader, or each has been stuck for a while) a block costs
+ * nothing but its number: the ring starts anew afterwards, and whatever is before it comes from the
+ * journal. */
 void feed_publish(struct feed *feed, const struct block *block) {
     CHECK(block->first_seq == feed->durable_seq + 1);
     feed->durable_seq += block->entries_count;
-    if (feed->readers_count == 0 || block->entries_count == 0) {
+    CHECK(feed->stuck_count <= feed->readers_count);
+    if (feed->stuck_count == feed->readers_count || block->entries_count == 0) {
         return;
     }
-    CHECK(feed->ring.next_seq == block->first_seq);
+    if (feed->ring.next_seq != block->first_seq) {
+        ring_reset(&feed->ring, block->first_seq);
+    }
     const struct region_table *regions = regions_current(feed->options.regions)->table;
     for (uint32_t i = 0; i < block->entries_count; i++) {
         encode(feed, block, i, regions);

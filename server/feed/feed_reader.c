@@ -23,9 +23,19 @@ void reader_leave(struct reader *reader) {
     }
 }
 
-/* Half of the buffer: a reader that drains is refilled before its socket runs dry. */
+enum { REFILL_BYTES = 16 * 1024 };
+
+/* Little: what a socket has not taken is copied out of the ring for that reader alone. It does not
+ * run dry meanwhile, since the system holds more than this for it (http_server.c). */
 static size_t low_bytes(const struct feed *feed) {
-    return (size_t)(feed->options.limits->feed_buffer_bytes / 2);
+    return (size_t)min_u64(feed->options.limits->feed_buffer_bytes / 2, REFILL_BYTES);
+}
+
+static void set_stuck(struct reader *reader, bool stuck) {
+    struct feed *feed = reader->feed;
+    feed->stuck_count = feed->stuck_count + stuck - reader->stuck;
+    CHECK(feed->stuck_count <= feed->readers_count);
+    reader->stuck = stuck;
 }
 
 size_t reader_room_bytes(struct reader *reader) {
@@ -118,6 +128,7 @@ static void on_drain(struct http_request *request) {
     struct reader *reader = http_state(request);
     if (reader != NULL) {
         reader->blocked = false;
+        set_stuck(reader, false);
         reader_pump(reader);
     }
 }
@@ -164,9 +175,6 @@ static void write_first_lines(struct reader *reader, bool from_now) {
 }
 
 static void link_reader(struct feed *feed, struct reader *reader) {
-    if (feed->readers_count == 0 && feed->ring.next_seq != feed->durable_seq + 1) {
-        ring_reset(&feed->ring, feed->durable_seq + 1);
-    }
     reader->next = feed->readers;
     if (feed->readers != NULL) {
         feed->readers->previous = reader;
@@ -224,6 +232,7 @@ void reader_close(struct reader *reader) {
     if (http_aborted(reader->request) && (reader->blocked || reader->unsent)) {
         feed->options.metrics->feed_cut_total++;
     }
+    set_stuck(reader, false);
     unlink_reader(feed, reader);
     reader->request = NULL;
     reader_enter(reader);
@@ -276,6 +285,7 @@ void reader_tick(struct reader *reader, uint64_t now_ms) {
         return;
     }
     if (reader->blocked) {
+        set_stuck(reader, true);
         return; /* there is something under way to it already */
     }
     /* The next tick would be too late. */

@@ -31,6 +31,7 @@ struct reader {
     enum feed_reset reset; /* to be told before the next event */
     struct catchup *job;   /* reading the journal, or waiting to */
     bool blocked;          /* the queue is full enough: wait for it to drain */
+    bool stuck;            /* and was so at a tick: the ring is not filled for it */
     bool unsent;           /* its socket had not taken everything at the last tick */
     bool ending;           /* the last byte was written */
     uint32_t busy;         /* calls on the stack that use this memory */
@@ -38,11 +39,11 @@ struct reader {
 
 struct feed {
     struct feed_options options;
-    struct ring ring; /* filled only while there are readers */
+    struct ring ring; /* filled only while a reader could take something */
     struct tickets tickets;
     uint64_t durable_seq;
     struct reader *readers;
-    uint64_t readers_count;
+    uint64_t readers_count, stuck_count;
     struct buffer scratch;
     struct personal personal;
     uv_prepare_t deliver; /* runs once a turn while there is something new */

@@ -136,6 +136,26 @@ def test_a_torn_manifest_is_refused_and_repaired():
         assert len(server.timeline("c")) >= 100
 
 
+def test_a_removed_watermark_is_refused_by_name():
+    with Gridd() as server:
+        server.post_lines([report(n) for n in range(30)])
+        backup = server.directory / "backup"
+        assert run("backup", "--data", server.data, "--to", backup).returncode == 0
+        server.kill(signal.SIGTERM)
+        # With the end of the log gone there is nothing else that could tell.
+        max(server.data.rglob("*.log"), key=lambda log: int(log.stem)).unlink()
+        (server.data / "ack.hwm").unlink()
+        flags = ("--no-auth", "--listen", "127.0.0.1:0", "--data", server.data)
+        assert f"{server.data}/ack.hwm is missing" in refused(run("serve", *flags), 1)
+        assert "ack.hwm" in refused(run("verify", "--data", server.data), 1)
+        # The ways out that the message names.
+        restored = server.directory / "restored"
+        assert run("restore", "--from", backup, "--to", restored).returncode == 0
+        server.data = restored
+        server.start()
+        assert len(server.timeline("c")) == 30
+
+
 def test_a_lost_log_is_refused_loudly():
     with Gridd() as server:
         server.post_lines([report(n) for n in range(100)])

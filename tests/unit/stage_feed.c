@@ -262,6 +262,14 @@ void stage_take(struct http_request *request, size_t bytes) {
     }
 }
 
+void stage_take_all(struct feed_stage *stage, struct http_request *request) {
+    stage_run(stage);
+    while (http_stream_queued(request) > 0) {
+        stage_take(request, http_stream_queued(request));
+        stage_run(stage);
+    }
+}
+
 const char *stage_text(struct http_request *request) {
     *buffer_reserve(&request->out, 1) = '\0';
     return (const char *)request->out.data;

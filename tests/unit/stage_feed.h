@@ -58,6 +58,8 @@ void stage_get(struct feed_stage *stage, struct http_request *request, const cha
 void stage_leave(struct http_request *request);
 /* The socket takes that many bytes, or all there is. */
 void stage_take(struct http_request *request, size_t bytes);
+/* Turns the loop and takes all there is, until there is nothing more. */
+void stage_take_all(struct feed_stage *stage, struct http_request *request);
 /* Text written so far. */
 const char *stage_text(struct http_request *request);
 /* Checks that the events written are exactly `from`..`to`, each passing `severity` (0: any). */

@@ -431,6 +431,74 @@ static void a_vanished_store_is_a_loss(void **state) {
     fixture_deinit(&fixture);
 }
 
+static void remove_watermark(const struct db_fixture *fixture) {
+    char path[sizeof fixture->path + 32];
+    snprintf(path, sizeof path, "%s/data/" WATERMARK_FILE, fixture->path);
+    assert_int_equal(unlink(path), 0);
+}
+
+/* Nothing but the file is gone: its absence is what is noticed, whatever the journal holds. */
+static void a_missing_watermark_is_a_loss(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    struct db_identity before, after;
+    fixture_init(&fixture, DB_ROCKS);
+    fixture_close(&fixture);
+    fixture_open(&fixture);
+    fixture_append(&fixture, 9);
+    db_identity(fixture.db, &before);
+    fixture_close(&fixture);
+    remove_watermark(&fixture);
+    struct error error = {0};
+    assert_int_equal(fixture_try_open(&fixture, &error), STATUS_LOST);
+    assert_non_null(strstr(error.message, "/data/" WATERMARK_FILE " is missing"));
+    assert_non_null(strstr(error.message, "after 9"));
+    char path[sizeof fixture.path + 8];
+    snprintf(path, sizeof path, "%s/data", fixture.path);
+    struct verify_result verified;
+    assert_int_equal(verify_directory(path, &verified, NULL, NULL, &error), STATUS_LOST);
+    assert_non_null(strstr(error.message, WATERMARK_FILE));
+    fixture.accept_loss = true;
+    fixture.accept_loss_after = 8;
+    assert_int_equal(fixture_try_open(&fixture, &error), STATUS_LOST);
+    fixture.accept_loss_after = 9;
+    fixture_open(&fixture);
+    db_identity(fixture.db, &after);
+    assert_string_not_equal(before.epoch, after.epoch);
+    check_all(&fixture);
+    fixture_close(&fixture);
+    fixture.accept_loss = false;
+    remove_watermark(&fixture); /* it is missed in its new epoch, too */
+    assert_int_equal(fixture_try_open(&fixture, &error), STATUS_LOST);
+    fixture_deinit(&fixture);
+}
+
+/* A backup of an open database opens as it is, and is missed its watermark as any other. */
+static void a_checkpoint_has_a_watermark(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    fixture_init(&fixture, DB_ROCKS);
+    fixture_append(&fixture, 9);
+    char data[sizeof fixture.path + 8], copy[sizeof fixture.path + 8],
+        moved[sizeof fixture.path + 8];
+    snprintf(data, sizeof data, "%s/data", fixture.path);
+    snprintf(copy, sizeof copy, "%s/copy", fixture.path);
+    snprintf(moved, sizeof moved, "%s/moved", fixture.path);
+    struct error error = {0};
+    assert_int_equal(db_backup(fixture.db, copy, &error), STATUS_OK);
+    fixture_close(&fixture);
+    struct verify_result verified;
+    assert_int_equal(verify_directory(copy, &verified, NULL, NULL, &error), STATUS_OK);
+    assert_int_equal(rename(data, moved), 0);
+    assert_int_equal(rename(copy, data), 0);
+    fixture_open(&fixture);
+    check_all(&fixture);
+    fixture_close(&fixture);
+    remove_watermark(&fixture);
+    assert_int_equal(fixture_try_open(&fixture, &error), STATUS_LOST);
+    fixture_deinit(&fixture);
+}
+
 struct chunks {
     size_t count, rows;
 };
@@ -691,6 +759,8 @@ int main(void) {
         cmocka_unit_test(lost_data_is_noticed_and_can_be_accepted),
         cmocka_unit_test(a_manifest_without_its_end_is_damage),
         cmocka_unit_test(a_vanished_store_is_a_loss),
+        cmocka_unit_test(a_missing_watermark_is_a_loss),
+        cmocka_unit_test(a_checkpoint_has_a_watermark),
         cmocka_unit_test(regions_are_walked_in_order_of_their_ids),
         cmocka_unit_test(deadlines_are_walked_in_due_order),
         cmocka_unit_test(a_row_put_and_removed_in_one_commit_is_gone),

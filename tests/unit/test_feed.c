@@ -57,7 +57,8 @@ static void a_reader_is_reset_only_when_its_next_event_is_gone(void **state) {
     stage_get(&stage, &kept, "e0-99");
     stage_get(&stage, &gone, "e0-98");
     stage_get(&stage, &newest, "e0-3000");
-    stage_run(&stage);
+    stage_take_all(&stage, &kept);
+    stage_take_all(&stage, &gone);
     stage_expect(&kept, 100, 3000, 0);
     assert_null(strstr(stage_text(&kept), "reset"));
     stage_expect(&gone, 100, 3000, 0);
@@ -139,6 +140,44 @@ static void a_slow_reader_loses_nothing(void **state) {
     slow("moderate", 3);
 }
 
+/* Until a tick has seen that nobody takes anything; what was left out then comes from the journal.
+ */
+static void nothing_is_encoded_for_those_who_take_nothing(void **state) {
+    (void)state;
+    stage_init(&stage);
+    stage.limits.feed_buffer_bytes = 4096;
+    stage.limits.feed_heartbeat_ms = 50;
+    stage_open(&stage, 1, 0);
+    struct http_request stuck = {0}, taking = {0};
+    stage_get(&stage, &stuck, NULL);
+    uint64_t before;
+    do {
+        before = stage_encoded;
+        stage_publish(&stage, 100);
+        uv_sleep(1);
+        uv_run(&stage.loop, UV_RUN_NOWAIT);
+    } while (stage_encoded > before);
+    uint64_t queued = http_stream_queued(&stuck);
+    assert_in_range(queued, 1, 4096 + 100);
+    stage_get(&stage, &taking, NULL);
+    stage_publish(&stage, 10); /* one takes: all is encoded again */
+    assert_int_equal(stage_encoded, before + 10);
+    stage_run(&stage);
+    stage_expect(&taking, stage.last_seq - 9, stage.last_seq, 0);
+    assert_int_equal(http_stream_queued(&stuck), queued);
+    stage_leave(&taking);
+    while (http_stream_queued(&stuck) > 0) {
+        stage_take(&stuck, 3000);
+        stage_run(&stage);
+    }
+    stage_publish(&stage, 1);
+    stage_run(&stage);
+    assert_int_equal(stage_encoded, before + 11);
+    stage_expect(&stuck, 1, stage.last_seq, 0);
+    stage_leave(&stuck);
+    stage_close(&stage);
+}
+
 static void few_journal_reads_run_at_a_time(void **state) {
     (void)state;
     stage_init(&stage);
@@ -154,6 +193,7 @@ static void few_journal_reads_run_at_a_time(void **state) {
     assert_in_range(STAGE_COUNT(readers_most), 1, 2);
     for (size_t i = 1; i < ARRAY_COUNT(requests); i++) {
         if (i != 30) {
+            stage_take_all(&stage, &requests[i]);
             stage_expect(&requests[i], 1, 2000, 0);
             stage_leave(&requests[i]);
         }
@@ -333,6 +373,7 @@ int main(void) {
         cmocka_unit_test(ahead_and_other_epochs_are_told_apart),
         cmocka_unit_test(resets_of_an_empty_journal_need_no_reading),
         cmocka_unit_test(a_slow_reader_loses_nothing),
+        cmocka_unit_test(nothing_is_encoded_for_those_who_take_nothing),
         cmocka_unit_test(few_journal_reads_run_at_a_time),
         cmocka_unit_test(a_reader_whose_journal_is_damaged_is_cut),
         cmocka_unit_test(silence_has_heartbeats_and_left_out_events_a_checkpoint),

@@ -81,6 +81,33 @@ static size_t count_rows(struct db_fixture *fixture, const struct timeline_query
     return count;
 }
 
+/* Chains that readers put in order: equal milliseconds, cursors, both directions, filters. */
+static void long_chains_agree_with_the_model(void **state) {
+    (void)state;
+    struct db_fixture fixture;
+    fixture_init(&fixture, DB_MEM);
+    fixture.limits.run_entries = 20000;
+    fixture_close(&fixture);
+    fixture_open(&fixture);
+    fixture.days = 1;
+    fixture.regions = 2;
+    fixture.mixed_kinds = true;
+    for (int i = 0; i < 3; i++) {
+        fixture_append_many(&fixture, 9000);
+        check_queries(&fixture, 8);
+        const uint32_t regions[] = {0, 1};
+        for (int form = 0; form < 4; form++) {
+            struct timeline_query query = {.regions = regions,
+                                           .regions_count = (size_t)1 + (form & 1),
+                                           .from_ms = INT64_MIN,
+                                           .to_ms = INT64_MAX,
+                                           .ascending = form >= 2};
+            fixture_check_query(&fixture, query, 1500);
+        }
+    }
+    fixture_deinit(&fixture);
+}
+
 static void hostile_ranges_and_cursors_are_harmless(void **state) {
     (void)state;
     struct db_fixture fixture;
@@ -198,6 +225,7 @@ int main(void) {
         cmocka_unit_test(queries_agree_in_memory),
         cmocka_unit_test(queries_agree_in_rocksdb),
         cmocka_unit_test(pages_end_where_the_batches_do),
+        cmocka_unit_test(long_chains_agree_with_the_model),
         cmocka_unit_test(hostile_ranges_and_cursors_are_harmless),
         cmocka_unit_test(rows_come_once_in_memory),
         cmocka_unit_test(rows_come_once_in_rocksdb),
