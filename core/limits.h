@@ -155,6 +155,8 @@ enum {
     FIRE_WINDOW_S_MAX = 7 * 86400,  /* between two views of one fire */
     FIRE_FRAMES_MAX = 4,            /* that confirm a camera's sequence */
     FIRE_CONFIRM_S_MAX = 86400,     /* within which they do */
+    ALARM_RAISE_OF = 3,             /* newest samples, of which enough high ones raise an alarm */
+    ALARM_HOLD_S_MAX = 3600,        /* high or low, until it is raised or cleared */
     LADDER_STEP_PERCENT_MAX = 1000, /* of a limit, from one step to the next */
     /* Between steps and between repeats, so that nobody is flooded: what a policy says when it does
      * not say `ladder_pause`, which only makes it shorter, for drills. */

@@ -236,6 +236,7 @@ static enum status check_domain(struct verify *v, struct error *error) {
     v->result.ticket_rows = domain->ticket_rows;
     v->result.directive_rows = domain->directive_rows;
     v->result.deadline_rows = domain->deadline_rows;
+    v->result.create_rows = domain->create_rows;
     return status;
 }
 

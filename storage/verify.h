@@ -8,6 +8,7 @@
 struct verify_result {
     uint64_t blocks, entries, timeline_rows, region_rows, suspect_rows;
     uint64_t incident_rows, member_rows, moved_rows, ticket_rows, directive_rows, deadline_rows;
+    uint64_t create_rows;
     uint64_t audit_rows;
     uint64_t first_seq, last_seq, sealed_through;
     uint64_t wal_files, wal_records;

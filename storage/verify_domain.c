@@ -173,6 +173,9 @@ enum status domain_check_rows(struct domain_check *check, struct error *error) {
     if (status == STATUS_OK) {
         status = domain_check_deadlines(check, error);
     }
+    if (status == STATUS_OK) {
+        status = domain_check_creates(check, error);
+    }
     bool same = check->reports.count == check->members.count &&
                 check->reports.low == check->members.low &&
                 check->reports.high == check->members.high;

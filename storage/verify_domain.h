@@ -1,8 +1,9 @@
-/* Do the rows of incidents, tickets, directives and deadlines fit the journal and each other?
+/* Do the rows of incidents, tickets, directives, deadlines and creates fit the journal and each
+ * other?
  *
  * Families are walked in the order of their keys, and joined with what has the same order. Kept in
- * memory: 40 bytes for each deadline that must be there, 16 for each ticket, 16 for each merged
- * incident. Storage knows of these rows no more than their decoders in core tell. */
+ * memory: 40 bytes for each deadline that must be there, 16 for each ticket, each create and
+ * each merged incident. Storage knows of these rows no more than their decoders in core tell. */
 #ifndef STORAGE_VERIFY_DOMAIN_H
 #define STORAGE_VERIFY_DOMAIN_H
 
@@ -34,6 +35,7 @@ struct domain_check {
     uint64_t last_seq; /* of the journal */
     struct taken_sum reports, members;
     uint64_t incident_rows, member_rows, moved_rows, ticket_rows, directive_rows, deadline_rows;
+    uint64_t create_rows;
 
     /* Inside. */
     struct store_iter *journal; /* at the block that was asked for last */
@@ -78,6 +80,7 @@ MUST_USE enum status domain_check_incidents(struct domain_check *check, struct e
 MUST_USE enum status domain_check_moved(struct domain_check *check, struct error *error);
 MUST_USE enum status domain_check_tickets(struct domain_check *check, struct error *error);
 MUST_USE enum status domain_check_directives(struct domain_check *check, struct error *error);
+MUST_USE enum status domain_check_creates(struct domain_check *check, struct error *error);
 MUST_USE enum status domain_check_deadlines(struct domain_check *check, struct error *error);
 
 #endif

@@ -77,7 +77,7 @@ struct fire {
 enum alarm_state {
     ALARM_PENDING = 1, /* sampled high, not yet believed: no page, no ticket */
     ALARM_RAISED = 2,
-    ALARM_CLEARING = 3, /* the sensor says clear, for less than 120 s */
+    ALARM_CLEARING = 3, /* the sensor says clear, not yet for long enough */
     ALARM_CLEARED = 4,
 };
 const char *alarm_state_name(enum alarm_state state);

@@ -1,12 +1,9 @@
 #include "core/incident/incidents_table.h"
 
-/* domain.md 4.2, sensor alarm and sensor flapping. */
+/* domain.md 4.2, sensor flapping; what raises and clears is the policy's. */
 enum {
-    RAISE_FOR_MS = 30 * 1000, /* a first high sample that stays is believed */
-    RAISE_SAMPLES = 2,        /* or so many high ones of the last three */
-    RAISE_MASK = 7,
+    RAISE_MASK = (1 << ALARM_RAISE_OF) - 1,
     SAMPLES_MASK = (1 << ALARM_SAMPLES) - 1,
-    CLEAR_FOR_MS = 120 * 1000,
     SAME_ALARM_MS = 600 * 1000,      /* raised again within that after clearing: the same */
     FLAPPING_WITHIN_MS = 600 * 1000, /* ALARM_TRANSITIONS changes within that */
     SUMMARY_MS = 1800 * 1000,
@@ -56,13 +53,17 @@ static uint64_t alarm_key(const struct sighting *sighting) {
                : sighting->observation.observer ^ sighting->category_tag;
 }
 
-static int64_t alarm_due_ms(const struct alarm *alarm) {
+static int64_t clear_ms(const struct alarm *alarm, const struct alarm_rules *rules) {
+    return alarm->cleared_ms + (int64_t)rules->clear_for_s * 1000;
+}
+
+static int64_t alarm_due_ms(const struct alarm *alarm, const struct alarm_rules *rules) {
     int64_t due_ms = INT64_MAX;
     if (alarm->state == ALARM_PENDING) {
-        due_ms = (alarm->samples & 1) != 0 ? alarm->raised_ms + RAISE_FOR_MS
-                                           : alarm->cleared_ms + CLEAR_FOR_MS;
+        due_ms = (alarm->samples & 1) != 0 ? alarm->raised_ms + (int64_t)rules->raise_for_s * 1000
+                                           : clear_ms(alarm, rules);
     } else if (alarm->state == ALARM_CLEARING) {
-        due_ms = alarm->cleared_ms + CLEAR_FOR_MS;
+        due_ms = clear_ms(alarm, rules);
     }
     if (alarm->flapping) {
         int64_t over_ms = steady_ms(alarm);
@@ -76,10 +77,12 @@ static bool is_life_safety(const struct incident *incident, const struct sightin
     return incident->priority == 1 || sighting->severity == SEVERITY_EXTREME;
 }
 
-void alarm_begin(struct incident *incident, const struct sighting *sighting) {
+void alarm_begin(struct incident *incident, const struct sighting *sighting,
+                 const struct alarm_rules *rules) {
     struct alarm *alarm = &incident->detail->alarm;
+    bool is_believed = is_life_safety(incident, sighting) || rules->raise_samples == 1;
     *alarm = (struct alarm){
-        .state = is_life_safety(incident, sighting) ? ALARM_RAISED : ALARM_PENDING,
+        .state = is_believed ? ALARM_RAISED : ALARM_PENDING,
         .samples = 1,
         .occurrences = 1,
         .raised_ms = sighting->occurred_ms,
@@ -91,7 +94,7 @@ void alarm_begin(struct incident *incident, const struct sighting *sighting) {
         alarm->transitions_ms[i] = INT64_MIN;
     }
     incident->asset = alarm_key(sighting);
-    incident->due_ms = alarm_due_ms(alarm);
+    incident->due_ms = alarm_due_ms(alarm, rules);
 }
 
 /* One that is open, else the newest that the report may reopen. */
@@ -126,11 +129,13 @@ static struct change raise_alarm(struct alarm *alarm, int64_t at_ms, bool is_pag
     return (struct change){.is_event = true, .is_page = is_page};
 }
 
-static struct change take_high(struct alarm *alarm, int64_t at_ms, bool is_life_safety) {
+/* `raise_samples`: so many high ones of the last three are believed. */
+static struct change take_high(struct alarm *alarm, int64_t at_ms, uint32_t raise_samples) {
     struct change change = {.is_event = false};
+    uint32_t high = (uint32_t)__builtin_popcount(alarm->samples & RAISE_MASK);
     switch ((enum alarm_state)alarm->state) {
     case ALARM_PENDING:
-        if (is_life_safety || __builtin_popcount(alarm->samples & RAISE_MASK) >= RAISE_SAMPLES) {
+        if (high >= raise_samples) {
             return raise_alarm(alarm, at_ms, true);
         }
         alarm->raised_ms = at_ms;
@@ -161,7 +166,8 @@ static struct change take_low(struct alarm *alarm, int64_t at_ms) {
 }
 
 /* A sample older than the last change tells nothing about now. */
-static struct change take_sample(struct incident *incident, const struct sighting *sighting) {
+static struct change take_sample(struct incident *incident, const struct sighting *sighting,
+                                 const struct alarm_rules *rules) {
     struct alarm *alarm = &incident->detail->alarm;
     int64_t at_ms = sighting->occurred_ms;
     if (at_ms < alarm->raised_ms || at_ms < alarm->cleared_ms) {
@@ -170,8 +176,8 @@ static struct change take_sample(struct incident *incident, const struct sightin
     bool is_low = is_clear(sighting);
     alarm->samples = (alarm->samples << 1 | (is_low ? 0 : 1)) & SAMPLES_MASK;
     alarm->sampled_ms = at_ms > alarm->sampled_ms ? at_ms : alarm->sampled_ms;
-    struct change change = is_low ? take_low(alarm, at_ms)
-                                  : take_high(alarm, at_ms, is_life_safety(incident, sighting));
+    uint32_t raise_samples = is_life_safety(incident, sighting) ? 1 : rules->raise_samples;
+    struct change change = is_low ? take_low(alarm, at_ms) : take_high(alarm, at_ms, raise_samples);
     if (change.is_change) {
         for (int i = ALARM_TRANSITIONS - 1; i > 0; i--) {
             alarm->transitions_ms[i] = alarm->transitions_ms[i - 1];
@@ -236,12 +242,13 @@ static void join_alarm(struct incidents *incidents, struct incident *incident,
         incident_event_reopened(incident, &ret->match, sighting->seq, effects);
     }
     if (!stays_closed) {
-        struct change change = take_sample(incident, sighting);
+        const struct alarm_rules *rules = &incidents->policy->alarm;
+        struct change change = take_sample(incident, sighting, rules);
         tell(incidents, incident, change, sighting, effects, ret);
         bool pages = !ret->late && ret->outcome == OUTCOME_JOINED;
         ret->repage = pages ? (uint8_t)alarm_repage(incident, repage, change, sighting) : 0;
         ret->pending = incident->detail->alarm.state == ALARM_PENDING;
-        incident->due_ms = alarm_due_ms(&incident->detail->alarm);
+        incident->due_ms = alarm_due_ms(&incident->detail->alarm, rules);
     }
     incidents_mark(incidents, incident);
     incidents_keep_member(incidents, incident->number, &member);
@@ -272,7 +279,7 @@ static enum fired fire_pending(struct incidents *incidents, struct incident *inc
         return FIRED_DROPPED;
     }
     alarm->state = ALARM_RAISED;
-    incident->due_ms = alarm_due_ms(alarm);
+    incident->due_ms = alarm_due_ms(alarm, &incidents->policy->alarm);
     incident_event_alarm(incident, 0, effects);
     return FIRED_RAISED;
 }
@@ -295,12 +302,13 @@ enum fired incidents_fire_alarm(struct incidents *incidents, struct incident *in
                                 struct effects *effects) {
     CHECK(incident->detail_kind == DETAIL_ALARM);
     struct alarm *alarm = &incident->detail->alarm;
+    const struct alarm_rules *rules = &incidents->policy->alarm;
     incidents_mark(incidents, incident);
     if (alarm->state == ALARM_PENDING) {
         return fire_pending(incidents, incident, effects);
     }
     enum fired fired;
-    if (alarm->state == ALARM_CLEARING && effects->now_ms >= alarm->cleared_ms + CLEAR_FOR_MS) {
+    if (alarm->state == ALARM_CLEARING && effects->now_ms >= clear_ms(alarm, rules)) {
         alarm->state = ALARM_CLEARED;
         fired = FIRED_CLEARED;
         if (!alarm->flapping) {
@@ -312,7 +320,7 @@ enum fired incidents_fire_alarm(struct incidents *incidents, struct incident *in
     } else {
         fired = fire_flapping(alarm, incident, effects);
     }
-    incident->due_ms = alarm_due_ms(alarm);
+    incident->due_ms = alarm_due_ms(alarm, rules);
     return fired;
 }
 

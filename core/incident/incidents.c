@@ -148,7 +148,7 @@ enum status incidents_open(struct incidents *incidents, const struct sighting *s
     struct member member = incidents_member(sighting, incident->number, ret);
     incident_fold(incident, &member, 0, &incidents->policy->fire);
     if (incident->detail_kind == DETAIL_ALARM) {
-        alarm_begin(incident, sighting);
+        alarm_begin(incident, sighting, &incidents->policy->alarm);
         ret->pending = incident->detail->alarm.state == ALARM_PENDING;
     }
     incidents_index(incidents, incident);

@@ -173,7 +173,7 @@ enum fired {
     FIRED_FORGOTTEN, /* the window is over: it left memory */
     FIRED_RAISED,    /* a pending alarm is believed: ticket, page */
     FIRED_DROPPED,   /* a pending alarm was not: closed as false */
-    FIRED_CLEARED,   /* an alarm has been clear for 120 s */
+    FIRED_CLEARED,   /* an alarm has been clear for long enough */
     FIRED_SUMMARY,   /* flapping: one page for all that was held back */
     FIRED_STEADY,    /* flapping is over */
 };

@@ -250,7 +250,8 @@ enum status incidents_take_alarm(struct incidents *incidents, const struct sight
                                  struct taken *ret);
 enum fired incidents_fire_alarm(struct incidents *incidents, struct incident *incident,
                                 struct effects *effects);
-void alarm_begin(struct incident *incident, const struct sighting *sighting);
+void alarm_begin(struct incident *incident, const struct sighting *sighting,
+                 const struct alarm_rules *rules);
 
 /* incident_merge.c */
 /* Merges away what the rules allow after a report has sharpened an incident's estimate. */

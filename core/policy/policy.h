@@ -100,6 +100,13 @@ struct fire_rules {
     uint32_t confirm_frames, confirm_within_s; /* so many frames of a sequence confirm a fire */
 };
 
+/* When a sensor's alarm is believed and when it is over, whatever the class (domain.md 4.2). */
+struct alarm_rules {
+    uint32_t raise_samples; /* so many high ones of the last ALARM_RAISE_OF, or */
+    uint32_t raise_for_s;   /* a first one that nothing contradicted for so long */
+    uint32_t clear_for_s;   /* low for so long: cleared */
+};
+
 struct policy {
     uint32_t version;
     uint32_t categories_count, channels_count, merge_classes_count, units_count, assignments_count;
@@ -112,6 +119,7 @@ struct policy {
     uint32_t ladder_pause_s;      /* least time between two steps or repeats of a ladder */
     struct stage_limit decide[5]; /* by priority: return, extension, suspension, whistle */
     struct fire_rules fire;
+    struct alarm_rules alarm;
     struct stage_limit reply[5]; /* by priority: from a supervision to an answer */
     uint32_t archive_s;          /* closed until archived without a follow-up */
     uint32_t reopen_s;           /* archived until it cannot be reopened */
@@ -181,6 +189,8 @@ MUST_USE enum status policy_set_decide(struct policy *policy, unsigned priority,
                                        struct stage_limit limit, struct error *error);
 MUST_USE enum status policy_set_fire(struct policy *policy, const struct fire_rules *rules,
                                      struct error *error);
+MUST_USE enum status policy_set_alarm(struct policy *policy, const struct alarm_rules *rules,
+                                      struct error *error);
 MUST_USE enum status policy_set_reply(struct policy *policy, unsigned priority,
                                       struct stage_limit limit, struct error *error);
 MUST_USE enum status policy_set_times(struct policy *policy, uint32_t archive_s, uint32_t reopen_s,
@@ -189,7 +199,8 @@ MUST_USE enum status policy_set_times(struct policy *policy, uint32_t archive_s,
 
 /* Limits by priority, 1..4: those of the row of domain.md 3.7 that stands for it. */
 void policy_default_limits(struct stage_limit limits[STAGE_COUNT], unsigned priority);
-/* Everything but the tables: ladders, decide, reply, fires, times, and merge class "never". */
+/* Everything but the tables: ladders, decide, reply, fires, alarms, times, and merge class "never".
+ */
 void policy_default_rules(struct policy *policy);
 
 /* NULL when unknown. O(1) for categories, O(channels) for channels. */

@@ -124,6 +124,9 @@ static const struct fire_rules fire = {
     .confirm_within_s = 300,
 };
 
+/* domain.md 4.2, sensor alarm. */
+static const struct alarm_rules alarm = {.raise_samples = 2, .raise_for_s = 30, .clear_for_s = 120};
+
 /* domain.md 3.3, 23 asks for a limit and names none: as long as an ack holds (3.5), since what a
  * supervisor asks about is due no later than what a unit's own word would have put off. */
 static const struct stage_limit reply[5] = {
@@ -133,6 +136,7 @@ void policy_default_rules(struct policy *policy) {
     memcpy(policy->ladders, ladders, sizeof ladders);
     memcpy(policy->decide, decide, sizeof decide);
     policy->fire = fire;
+    policy->alarm = alarm;
     memcpy(policy->reply, reply, sizeof reply);
     policy->ladder_pause_s = LADDER_PAUSE_S_DEFAULT;
     policy->archive_s = 7 * 86400;   /* domain.md 3.3, 25 */

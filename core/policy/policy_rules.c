@@ -305,3 +305,18 @@ enum status policy_set_fire(struct policy *policy, const struct fire_rules *rule
     policy->fire = *rules;
     return STATUS_OK;
 }
+
+enum status policy_set_alarm(struct policy *policy, const struct alarm_rules *rules,
+                             struct error *error) {
+    if (rules->raise_samples == 0 || rules->raise_samples > ALARM_RAISE_OF) {
+        return refuse(error, "raise_samples: is not from 1 to 3");
+    }
+    if (rules->raise_for_s == 0 || rules->raise_for_s > ALARM_HOLD_S_MAX) {
+        return refuse(error, "raise_for: is not from 1 second to 1 hour");
+    }
+    if (rules->clear_for_s == 0 || rules->clear_for_s > ALARM_HOLD_S_MAX) {
+        return refuse(error, "clear_for: is not from 1 second to 1 hour");
+    }
+    policy->alarm = *rules;
+    return STATUS_OK;
+}

@@ -32,6 +32,7 @@ static void print(const struct verify_result *result) {
     printf("tickets: %" PRIu64 " rows\n", result->ticket_rows);
     printf("directives: %" PRIu64 " rows with their addressees\n", result->directive_rows);
     printf("deadlines: %" PRIu64 " rows\n", result->deadline_rows);
+    printf("creates: %" PRIu64 " rows\n", result->create_rows);
     printf("audit: %" PRIu64 " rows\n", result->audit_rows);
     if (result->head_hash[0] != '\0') {
         printf("hash of the newest block: %s\n", result->head_hash);

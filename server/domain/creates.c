@@ -1,11 +1,9 @@
 #include "server/domain/creates.h"
 
-#include "core/base/bytes.h"
 #include "core/base/check.h"
+#include "core/ticket/create_row.h"
 
 #include <stdlib.h>
-
-enum { KEY_BYTES = 8, HEAD_BYTES = 17, ROW_VERSION = 1 };
 
 struct create {
     uint64_t id, content, number;
@@ -45,8 +43,8 @@ static void free_slot(struct creates *creates, uint32_t hole) {
 }
 
 static void forget_oldest(struct creates *creates) {
-    uint8_t key[KEY_BYTES];
-    store_u64_be(key, creates->ring[creates->oldest].number);
+    uint8_t key[CREATE_KEY_BYTES];
+    create_key_encode(key, creates->ring[creates->oldest].number);
     row_set_put(&creates->pending, FAMILY_CREATES, (struct slice){key, sizeof key},
                 (struct slice){0}, true);
     free_slot(creates, slot_of(creates, creates->ring[creates->oldest].id));
@@ -74,12 +72,12 @@ struct restore {
 static bool restore_row(void *context, struct slice key, struct slice value) {
     struct restore *restore = context;
     struct creates *creates = restore->creates;
-    if (key.bytes != KEY_BYTES || value.bytes < HEAD_BYTES || value.data[0] != ROW_VERSION) {
+    struct create_row row;
+    if (!create_row_decode(&row, key, value)) {
         restore->is_damaged = true;
         return false;
     }
-    struct create create = {load_u64_le(value.data + 1), load_u64_le(value.data + 9),
-                            load_u64_be(key.data)};
+    const struct create create = {row.id, row.content, row.number};
     restore->is_damaged = creates->slots[slot_of(creates, create.id)] != 0;
     if (!restore->is_damaged) {
         keep(creates, &create);
@@ -142,16 +140,13 @@ enum create_found creates_find(const struct creates *creates, uint64_t id, uint6
 void creates_put(struct creates *creates, uint64_t id, uint64_t content, uint64_t number,
                  struct slice answer) {
     const struct create create = {id, content, number};
-    uint8_t key[KEY_BYTES];
+    uint8_t key[CREATE_KEY_BYTES];
     struct buffer value;
     keep(creates, &create);
-    store_u64_be(key, number);
+    create_key_encode(key, number);
     buffer_init(&value);
-    uint8_t *head = buffer_reserve(&value, HEAD_BYTES + answer.bytes);
-    head[0] = ROW_VERSION;
-    store_u64_le(head + 1, id);
-    store_u64_le(head + 9, content);
-    value.bytes += HEAD_BYTES;
+    create_head_encode(buffer_reserve(&value, CREATE_HEAD_BYTES + answer.bytes), id, content);
+    value.bytes += CREATE_HEAD_BYTES;
     buffer_append_slice(&value, answer);
     row_set_put(&creates->pending, FAMILY_CREATES, (struct slice){key, sizeof key},
                 buffer_slice(&value), false);
@@ -165,16 +160,17 @@ void creates_flush(struct creates *creates, struct row_set *rows) {
 
 enum status creates_answer(struct db *db, uint64_t number, struct buffer *ret,
                            struct error *error) {
-    uint8_t key[KEY_BYTES];
+    uint8_t key[CREATE_KEY_BYTES];
     struct store_value value;
-    store_u64_be(key, number);
-    enum status status =
-        db_get_row(db, FAMILY_CREATES, (struct slice){key, sizeof key}, &value, error);
+    struct create_row row;
+    create_key_encode(key, number);
+    const struct slice name = {key, sizeof key};
+    enum status status = db_get_row(db, FAMILY_CREATES, name, &value, error);
     if (status != STATUS_OK) {
         return status;
     }
-    if (value.bytes.bytes >= HEAD_BYTES && value.bytes.data[0] == ROW_VERSION) {
-        buffer_append(ret, value.bytes.data + HEAD_BYTES, value.bytes.bytes - HEAD_BYTES);
+    if (create_row_decode(&row, name, value.bytes)) {
+        buffer_append_slice(ret, row.answer);
     } else {
         status = error_set(error, STATUS_CORRUPT, "a stored create has another form", NULL, NULL);
     }

@@ -1,10 +1,8 @@
 /* Creates that named a key (Idempotency-Key, or command_id): what each made and what was answered,
  * so that sending it again makes nothing new and gets the same answer, also after a restart.
  *
- * One row a create, family `creates`, written with the entries of what it made:
- *
- *   key: u64 BE number of what was made   value: u8 version (1) | u64 LE id | u64 LE content |
- * answer
+ * One row a create (core/ticket/create_row.h), family `creates`, written with the entries of what
+ * it made.
  *
  * In memory stands an index of the last `keys_max` of them, 32 bytes each; older ones are forgotten
  * and their rows go. Loop thread only, but creates_answer. */

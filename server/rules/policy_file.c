@@ -23,7 +23,7 @@ static enum status fill(const struct yaml_file *file, struct policy *policy,
     static enum status (*const sections[])(struct policy *, const struct yaml_file *,
                                            const struct policy_yaml *, struct error *) = {
         policy_read_merge_classes, policy_read_categories, policy_read_channels, policy_read_units,
-        policy_read_ladders,       policy_read_fire,       policy_read_times,
+        policy_read_ladders,       policy_read_fire,       policy_read_alarm,    policy_read_times,
     };
     uint32_t version = 0;
     enum status status = read_version(&version, file, loaded->version, error);

@@ -206,6 +206,28 @@ enum status policy_read_fire(struct policy *policy, const struct yaml_file *file
                : policy_item_status(&item, policy_set_fire(policy, &rules, &why), &why);
 }
 
+enum status policy_read_alarm(struct policy *policy, const struct yaml_file *file,
+                              const struct policy_yaml *loaded, struct error *error) {
+    struct policy_item item = {file, error, "alarm"};
+    struct alarm_rules rules = policy->alarm;
+    const struct alarm_yaml *from = loaded->alarm;
+    struct error why;
+    if (from == NULL) {
+        return STATUS_OK;
+    }
+    enum status status =
+        policy_word_number(&item, "raise_samples", from->raise_samples, &rules.raise_samples);
+    if (status == STATUS_OK) {
+        status = policy_word_time(&item, "raise_for", from->raise_for, &rules.raise_for_s);
+    }
+    if (status == STATUS_OK) {
+        status = policy_word_time(&item, "clear_for", from->clear_for, &rules.clear_for_s);
+    }
+    return status != STATUS_OK
+               ? status
+               : policy_item_status(&item, policy_set_alarm(policy, &rules, &why), &why);
+}
+
 static enum status read_channel(const struct policy_item *item, struct policy *policy,
                                 const struct channel_yaml *from) {
     enum observer_kind observer = OBSERVER_PERSON;

@@ -106,6 +106,10 @@ static const cyaml_schema_field_t fire_fields[] = {OBSERVER_TABLE(FIRE_KIND) FIR
                                                    CYAML_FIELD_END};
 #undef FIRE_KIND
 
+#define ALARM(member) WORD(OPTIONAL, alarm_yaml, #member, member)
+static const cyaml_schema_field_t alarm_fields[] = {ALARM(raise_samples), ALARM(raise_for),
+                                                    ALARM(clear_for), CYAML_FIELD_END};
+
 static const cyaml_schema_value_t category_schema = ITEMS(category_yaml, category_fields);
 static const cyaml_schema_value_t channel_schema = ITEMS(channel_yaml, channel_fields);
 static const cyaml_schema_value_t merge_class_schema = ITEMS(merge_class_yaml, merge_class_fields);
@@ -125,6 +129,7 @@ static const cyaml_schema_field_t policy_fields[] = {
     CYAML_FIELD_MAPPING_PTR("decide", OPTIONAL, struct policy_yaml, decide, limits_fields),
     CYAML_FIELD_MAPPING_PTR("reply", OPTIONAL, struct policy_yaml, reply, limits_fields),
     CYAML_FIELD_MAPPING_PTR("fire", OPTIONAL, struct policy_yaml, fire, fire_fields),
+    CYAML_FIELD_MAPPING_PTR("alarm", OPTIONAL, struct policy_yaml, alarm, alarm_fields),
     WORD(OPTIONAL, policy_yaml, "archive", archive),
     WORD(OPTIONAL, policy_yaml, "reopen", reopen),
     WORD(OPTIONAL, policy_yaml, "return_window", return_window),

@@ -50,6 +50,10 @@ struct fire_yaml {
     char *rekindle_m, *overlap_percent, *sequence_gap, *confirm_frames, *confirm_within;
 };
 
+struct alarm_yaml {
+    char *raise_samples, *raise_for, *clear_for;
+};
+
 struct policy_yaml {
     char *version;
     struct category_yaml *categories;
@@ -61,6 +65,7 @@ struct policy_yaml {
     struct ladders_yaml *ladders;
     struct limits_yaml *decide, *reply;
     struct fire_yaml *fire;
+    struct alarm_yaml *alarm;
     char *ladder_pause;
     char *archive, *reopen, *return_window, *self_check_percent;
 };
@@ -105,6 +110,8 @@ enum status policy_read_ladders(struct policy *policy, const struct yaml_file *f
                                 const struct policy_yaml *loaded, struct error *error);
 enum status policy_read_fire(struct policy *policy, const struct yaml_file *file,
                              const struct policy_yaml *loaded, struct error *error);
+enum status policy_read_alarm(struct policy *policy, const struct yaml_file *file,
+                              const struct policy_yaml *loaded, struct error *error);
 enum status policy_read_times(struct policy *policy, const struct yaml_file *file,
                               const struct policy_yaml *loaded, struct error *error);
 

@@ -311,6 +311,19 @@ def test_a_sensor_that_toggles_each_second_for_an_hour(tmp_path):
     assert len(replayed.of("incident.flapping")) < 10
 
 
+def test_another_clearing_time_is_another_verdict(tmp_path):
+    """High, low for three minutes, high again: with the built-in 120 s it was over and comes again after ten
+    minutes of being clear, so it pages; with a policy that waits four minutes it was never over."""
+    def sample(second, number, **state):
+        return report(second, number, "smoke", channel="sensor", device="d1", attributes={"alarm": "smoke", **state})
+
+    lines = [sample(0, 1), sample(10, 2, alarm_state="clear"), advance(190), sample(200, 3), advance(300)]
+    plain = Replayed(tmp_path, lines)
+    other = Replayed(tmp_path, lines, policy=POLICY + "alarm: {clear_for: 4m}\n")
+    states = [[event["state"] for event in replayed.of("incident.alarm")] for replayed in (plain, other)]
+    assert states == [["cleared", "raised"], ["raised"]], states
+
+
 def year_of_work():
     start = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
     lines = []

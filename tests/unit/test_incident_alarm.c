@@ -118,6 +118,31 @@ static void or_half_a_minute(void **state) {
     assert_int_equal(world_events(&world, ENTRY_INCIDENT_ALARM, number), 1);
 }
 
+static void the_policy_says_when_it_is_raised_and_cleared(void **state) {
+    (void)state;
+    world.policy.alarm = (struct alarm_rules){3, 45, 200};
+    uint64_t number = world_take(&world, sample("tank_level", 5, false));
+    int64_t began_ms = world.effects.now_ms;
+    assert_int_equal(fire_when_due(number), FIRED_RAISED);
+    assert_int_equal(world.effects.now_ms, began_ms + 45000);
+    assert_int_equal(world_take(&world, sample("tank_level", 5, true)), number);
+    int64_t low_ms = world.effects.now_ms;
+    assert_int_equal(fire_when_due(number), FIRED_CLEARED);
+    assert_int_equal(world.effects.now_ms, low_ms + 200000);
+    /* Two high samples are not yet enough, a third one is. */
+    uint64_t other = world_take(&world, sample("tank_level", 6, false));
+    world.effects.now_ms += 5000;
+    assert_int_equal(world_take(&world, sample("tank_level", 6, false)), other);
+    assert_true(world.taken.pending);
+    assert_int_equal(world_take(&world, sample("tank_level", 6, false)), other);
+    assert_false(world.taken.pending);
+    /* One is, where one is enough. */
+    world.policy.alarm.raise_samples = 1;
+    number = world_take(&world, sample("tank_level", 7, false));
+    assert_false(world.taken.pending);
+    assert_int_equal(alarm_of(number)->state, ALARM_RAISED);
+}
+
 static void a_blip_is_dropped_and_does_not_eat_the_next_alarm(void **state) {
     (void)state;
     uint64_t number = world_take(&world, sample("tank_level", 5, false));
@@ -309,6 +334,7 @@ int main(void) {
         TEST(an_old_sample_changes_nothing_now),
         TEST(what_is_no_life_safety_wants_two_of_three_samples),
         TEST(or_half_a_minute),
+        TEST(the_policy_says_when_it_is_raised_and_cleared),
         TEST(a_blip_is_dropped_and_does_not_eat_the_next_alarm),
         TEST(a_handled_alarm_comes_again_within_its_window),
         TEST(a_sensor_that_toggles_each_second_for_an_hour),

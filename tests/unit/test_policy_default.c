@@ -156,6 +156,7 @@ static void the_file_and_the_code_agree(void **state) {
     assert_memory_equal(policy.ladders, bare.ladders, sizeof bare.ladders);
     assert_memory_equal(policy.decide, bare.decide, sizeof bare.decide);
     assert_memory_equal(&policy.fire, &bare.fire, sizeof bare.fire);
+    assert_memory_equal(&policy.alarm, &bare.alarm, sizeof bare.alarm);
     assert_memory_equal(policy.reply, bare.reply, sizeof bare.reply);
     assert_int_equal(policy.archive_s, bare.archive_s);
     assert_int_equal(policy.reopen_s, bare.reopen_s);

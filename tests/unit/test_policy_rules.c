@@ -312,6 +312,30 @@ static void fires_are_matched_within_bounds(void **state) {
     assert_memory_equal(&policy.fire, &edge, sizeof edge);
 }
 
+static void alarms_are_raised_and_cleared_within_bounds(void **state) {
+    (void)state;
+    const struct alarm_rules good = policy.alarm;
+    assert_int_equal(good.raise_samples, 2);
+    assert_int_equal(good.raise_for_s, 30);
+    assert_int_equal(good.clear_for_s, 120);
+#define BAD(field, value, word)                                                                    \
+    do {                                                                                           \
+        struct alarm_rules rules = good;                                                           \
+        rules.field = (value);                                                                     \
+        refused(policy_set_alarm(&policy, &rules, &error), word);                                  \
+    } while (0)
+    BAD(raise_samples, 0, "raise_samples");
+    BAD(raise_samples, ALARM_RAISE_OF + 1, "raise_samples");
+    BAD(raise_for_s, 0, "raise_for");
+    BAD(raise_for_s, ALARM_HOLD_S_MAX + 1, "raise_for");
+    BAD(clear_for_s, 0, "clear_for");
+    BAD(clear_for_s, ALARM_HOLD_S_MAX + 1, "clear_for");
+#undef BAD
+    const struct alarm_rules edge = {ALARM_RAISE_OF, ALARM_HOLD_S_MAX, ALARM_HOLD_S_MAX};
+    assert_int_equal(policy_set_alarm(&policy, &edge, &error), STATUS_OK);
+    assert_memory_equal(&policy.alarm, &edge, sizeof edge);
+}
+
 static void times_are_bounded(void **state) {
     (void)state;
     assert_int_equal(policy.archive_s, 7 * DAY_S);
@@ -353,6 +377,7 @@ int main(void) {
         cmocka_unit_test_setup(the_ladders_are_those_of_the_field, set_up),
         cmocka_unit_test_setup(bad_ladders_are_refused, set_up),
         cmocka_unit_test_setup(fires_are_matched_within_bounds, set_up),
+        cmocka_unit_test_setup(alarms_are_raised_and_cleared_within_bounds, set_up),
         cmocka_unit_test_setup(times_are_bounded, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,6 +67,7 @@ static void everything_can_be_said(void **state) {
          "fire: {geostationary: {window: 30m, radius_m: 3000}, camera: {radius_m: 20000}, "
          "rekindle_m: 700, overlap_percent: 25, sequence_gap: 1h, confirm_frames: 2, "
          "confirm_within: 90s}\n"
+         "alarm: {raise_samples: 3, clear_for: 5m}\n"
          "decide: {P4: 3wd}\nreply: {P2: 2h}\narchive: 1d\nreopen: none\nreturn_window: 30m\n"
          "self_check_percent: 25\n");
     const struct category *litter = policy_category(&policy, SLICE_LITERAL("litter"));
@@ -116,6 +117,8 @@ static void everything_can_be_said(void **state) {
     assert_int_equal(policy.fire.rekindle_m * 100 + policy.fire.overlap_percent, 70025);
     assert_int_equal(policy.fire.sequence_gap_s * 10 + policy.fire.confirm_frames, 36002);
     assert_int_equal(policy.fire.confirm_within_s, 90);
+    assert_int_equal(policy.alarm.raise_samples * 1000 + policy.alarm.clear_for_s, 3300);
+    assert_int_equal(policy.alarm.raise_for_s, 30); /* left out */
     assert_int_equal(policy.decide[4].amount, 3);
     assert_int_equal(policy.decide[1].amount, 600);
     assert_int_equal(policy.reply[2].amount, 7200);
@@ -224,6 +227,12 @@ static void bad_sections_are_refused_with_line_and_key(void **state) {
         {"fire:\n", "  sequence_gap: none", ":8: fire.sequence_gap: is not from"},
         {"fire:\n", "  confirm_frames: 5", ":8: fire.confirm_frames: is not from"},
         {"fire:\n", "  confirm_within: 25h", ":8: fire.confirm_within: is not from"},
+        {"alarm:\n", "  raise: 2", ":8: alarm.raise: there is no such key"},
+        {"alarm:\n", "  raise_samples: 4", ":8: alarm.raise_samples: is not from 1 to 3"},
+        {"alarm:\n", "  raise_samples: 30s", ":8: alarm.raise_samples: is no whole number"},
+        {"alarm:\n", "  raise_for: 2h", ":8: alarm.raise_for: is not from"},
+        {"alarm:\n", "  clear_for: none", ":8: alarm.clear_for: is not from"},
+        {"alarm:\n", "  clear_for: 2wh", ":8: alarm.clear_for: is no time"},
         {"decide:\n", "  P1: none", ":8: decide.P1: a request must be decided"},
         {"decide:\n", "  P1: 10", ":8: decide.P1: is no limit"},
         {"decide:\n", "  P0: 10m", ":8: decide.P0: there is no such key"},

@@ -1,6 +1,7 @@
 /* A small world in a real store, damaged row by row: verify names each damage. */
 #include "core/base/bytes.h"
 #include "core/incident/incident.h"
+#include "core/ticket/create_row.h"
 #include "core/world.h"
 #include "server/domain/row_set.h"
 #include "storage/db.h"
@@ -118,11 +119,19 @@ static void keep_flushed(void *rows, enum row_family family, struct slice key, s
     row_set_put(rows, families[family], key, value, value.bytes == 0);
 }
 
-static void commit(void) {
+/* `made`: what a create with a key made; 0: nothing was made so. */
+static void commit(uint64_t made) {
     struct row_set rows;
     struct db_row list[256];
     row_set_init(&rows);
     world_flush(&fix.world, fix.next_seq - 1, keep_flushed, &rows);
+    if (made != 0) {
+        uint8_t key[CREATE_KEY_BYTES], head[CREATE_HEAD_BYTES];
+        create_key_encode(key, made);
+        create_head_encode(head, made * 7, made * 11);
+        row_set_put(&rows, FAMILY_CREATES, (struct slice){key, sizeof key},
+                    (struct slice){head, sizeof head}, false);
+    }
     assert_true(rows.count <= ARRAY_COUNT(list));
     row_set_list(&rows, list);
     const struct block *blocks[] = {fix.block};
@@ -186,7 +195,7 @@ static void make_history(void) {
     assert_int_equal(report_at(0.0002).incident, first.incident);
     uint64_t b = report_at(0.1).incident, c = report_at(0.2).incident, survivor;
     (void)report_at(0.3);
-    commit();
+    commit(first.ticket);
     take_one_apart(first.incident, third);
     assert_int_equal(world_merge(&fix.world, b, c, begin(fix.next_seq), &survivor), STATUS_OK);
     append_events();
@@ -204,7 +213,7 @@ static void make_history(void) {
     uint64_t directive;
     assert_int_equal(world_issue(&fix.world, &order, begin(fix.next_seq), &directive), STATUS_OK);
     append_events();
-    commit();
+    commit(directive);
 }
 
 static int setup(void **state) {
@@ -320,6 +329,7 @@ static void a_world_of_every_kind_is_right(void **state) {
     assert_int_equal(result.ticket_rows, 7);
     assert_int_equal(result.directive_rows, 3);
     assert_int_equal(result.deadline_rows, 6);
+    assert_int_equal(result.create_rows, 2);
 }
 
 enum { DELETE = -1 };
@@ -354,6 +364,8 @@ static void each_damage_is_named(void **state) {
         {FAMILY_DIRECTIVES, 8, 0, 56, "does not count what its addressees did"},
         {FAMILY_DIRECTIVES, 12, 0, DELETE, "does not have as many addressees"},
         {FAMILY_DIRECTIVES, 12, 1, 0, "an addressee of directive"},
+        {FAMILY_CREATES, 0, 0, 0, "create 0 is not readable"},
+        {FAMILY_CREATES, 0, 1, 0, "create 1 is not readable"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct kept row = row_of(cases[i].family, cases[i].key_bytes, cases[i].nth), bad = row;
@@ -405,12 +417,34 @@ static void rows_that_name_other_entries_are_found(void **state) {
     expect(STATUS_CORRUPT, "6 reports were taken into incidents, 5 members");
 }
 
+/* A row of a create under another number. */
+static void move_create(size_t nth, uint64_t number, enum status status, const char *words) {
+    struct kept row = row_of(FAMILY_CREATES, 0, nth), bad = row;
+    create_key_encode(bad.key, number);
+    write_row(FAMILY_CREATES, &row, true);
+    write_row(FAMILY_CREATES, &bad, false);
+    expect(status, words);
+    write_row(FAMILY_CREATES, &bad, true);
+    write_row(FAMILY_CREATES, &row, false);
+}
+
+static void a_create_names_what_it_made(void **state) {
+    (void)state;
+    move_create(0, 1, STATUS_CORRUPT, "a create names 1, which is no ticket and no directive");
+    move_create(1, 1000, STATUS_LOST, "a create made 1000, but the journal ends before it");
+    struct kept ticket = row_of(FAMILY_CREATES, 0, 0), twice = row_of(FAMILY_CREATES, 0, 1);
+    memcpy(twice.value, ticket.value, ticket.value_bytes);
+    write_row(FAMILY_CREATES, &twice, false);
+    expect(STATUS_CORRUPT, "made something else too");
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_world_of_every_kind_is_right),
         TEST(each_damage_is_named),
         TEST(rows_that_name_other_entries_are_found),
+        TEST(a_create_names_what_it_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
