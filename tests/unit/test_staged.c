@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <rocksdb/c.h>
 
-enum { SETTLE_BYTES = 64 * KIB, KEYS = 300, ROUNDS = 400, VALUE_BYTES = 256 };
+enum { SETTLE_BYTES = 64 * KIB, KEYS = 300, ROUNDS = 250, VALUE_BYTES = 256 };
 
 struct fixture {
     struct store_options options;
@@ -551,7 +551,7 @@ static void segments_behind_a_long_settling_are_bounded(void **state) {
         assert_int_equal(staged_add(staged, one_row(++number)), STATUS_OK);
     }
     assert_true(staged_settle(staged, &settling, &settled));
-    for (size_t i = 0; i < 200000; i++) {
+    for (size_t i = 0; i < 60000; i++) {
         assert_int_equal(staged_add(staged, one_row(++number)), STATUS_OK);
         staged_acquire(staged, &view, NULL, NULL);
         assert_true(view.count < STAGED_SEGMENTS_MAX);
