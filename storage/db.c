@@ -97,6 +97,9 @@ enum status db_commit(struct db *db, const struct db_commit *commit, struct erro
         atomic_store(&db->oldest_seq, first_seq);
     }
     atomic_store(&db->committed_seq, last_seq);
+    if (store_settle_is_due(db->store)) {
+        run_set_ask_to_settle(db->runs);
+    }
     return STATUS_OK;
 }
 

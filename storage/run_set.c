@@ -22,7 +22,7 @@ struct run_set {
     struct slot slots[RUNS_COUNT];
     int active, sealing;
     bool sealing_taken; /* run_set_wait has given it out */
-    bool room_came, stop;
+    bool room_came, settle_asked, stop;
     uint64_t run_entries, run_bytes;
     int64_t active_since_ms; /* appending thread's */
 };
@@ -170,6 +170,10 @@ static enum run_event take_event(struct run_set *set, const struct recent_run **
     if (set->stop) {
         return RUN_EVENT_STOP;
     }
+    if (set->settle_asked) { /* before a run: it is soon done */
+        set->settle_asked = false;
+        return RUN_EVENT_SETTLE;
+    }
     if (set->sealing != NO_RUN && !set->sealing_taken) {
         set->sealing_taken = true;
         *ret_run = set->slots[set->sealing].run;
@@ -218,6 +222,15 @@ void run_set_drop(struct run_set *set) {
     set->room_came = true; /* the run in reserve may take its place */
     if (set->slots[index].readers == 0) {
         recycle(set, index);
+    }
+    pthread_mutex_unlock(&set->lock);
+}
+
+void run_set_ask_to_settle(struct run_set *set) {
+    pthread_mutex_lock(&set->lock);
+    if (!set->settle_asked) {
+        set->settle_asked = true;
+        pthread_cond_signal(&set->wake);
     }
     pthread_mutex_unlock(&set->lock);
 }

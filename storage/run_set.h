@@ -35,14 +35,16 @@ struct run_set_sizes {
 void run_set_sizes(struct run_set *set, struct run_set_sizes *ret);
 
 /* The sealing thread's. */
-enum run_event { RUN_EVENT_NONE, RUN_EVENT_SEAL, RUN_EVENT_ROOM, RUN_EVENT_STOP };
+enum run_event { RUN_EVENT_NONE, RUN_EVENT_SEAL, RUN_EVENT_SETTLE, RUN_EVENT_ROOM, RUN_EVENT_STOP };
 /* Waits for work, at most `wait_ms`: a run to be sealed (`ret_run` is set), room that came back
- * because a reader let go, or run_set_stop. */
+ * because a reader let go, run_set_ask_to_settle, or run_set_stop. */
 enum run_event run_set_wait(struct run_set *set, int64_t wait_ms,
                             const struct recent_run **ret_run);
 /* The run being sealed is in the store: new views do not have it any more. */
 void run_set_drop(struct run_set *set);
 /* Any thread. */
+/* Rows of the store are to be settled (store_settle). */
+void run_set_ask_to_settle(struct run_set *set);
 void run_set_stop(struct run_set *set);
 
 /* What a reader sees: the published entries at the moment of the call, oldest run first.

@@ -68,6 +68,8 @@ static enum status serve(struct db *db, enum run_event event, const struct recen
     enum status status = STATUS_OK;
     if (event == RUN_EVENT_SEAL) {
         status = sealer_seal(db, run, error);
+    } else if (event == RUN_EVENT_SETTLE && store_settle_is_due(db->store)) {
+        status = store_settle(db->store, error);
     } else if (event == RUN_EVENT_ROOM) {
         announce(db, STATUS_OK, NULL);
     }

@@ -3,6 +3,7 @@
 
 #include "core/base/check.h"
 #include "storage/keys.h"
+#include "storage/staged.h"
 #include "storage/store_ops.h"
 
 #include <stdlib.h>
@@ -40,13 +41,13 @@ void store_batch_put(struct store_batch *batch, enum family family, struct slice
 /* A memtable write into the timeline would break the rule its ingestion stands on. */
 void store_batch_put_parts(struct store_batch *batch, enum family family, struct slice key,
                            const struct slice *parts, size_t parts_count) {
-    CHECK(is_family(family) && family != FAMILY_TIMELINE);
+    CHECK(is_family(family) && family != FAMILY_TIMELINE && family != FAMILY_STAGED);
     CHECK(key.bytes > 0 && parts_count > 0);
     batch->store->ops->batch_put(batch, family, key, parts, parts_count);
 }
 
 void store_batch_delete(struct store_batch *batch, enum family family, struct slice key) {
-    CHECK(is_family(family) && family != FAMILY_TIMELINE);
+    CHECK(is_family(family) && family != FAMILY_TIMELINE && family != FAMILY_STAGED);
     CHECK(key.bytes > 0);
     batch->store->ops->batch_delete(batch, family, key);
 }
@@ -95,6 +96,7 @@ enum status store_iter_new(struct store_iter **ret, struct store *store, enum fa
                            const struct store_snapshot *snapshot, bool prefix_only) {
     CHECK(is_family(family));
     CHECK(!prefix_only || family == FAMILY_TIMELINE);
+    CHECK(snapshot == NULL || !staged_family(family));
     return store->ops->iter_new(ret, store, family, snapshot, prefix_only);
 }
 
@@ -181,6 +183,14 @@ void store_run_abort(struct store_run *run) {
     if (run != NULL) {
         run->store->ops->run_abort(run);
     }
+}
+
+bool store_settle_is_due(const struct store *store) {
+    return store->ops->settle_is_due != NULL && store->ops->settle_is_due(store);
+}
+
+enum status store_settle(struct store *store, struct error *error) {
+    return store->ops->settle == NULL ? STATUS_OK : store->ops->settle(store, error);
 }
 
 enum status store_checkpoint(struct store *store, const char *to, struct error *error) {

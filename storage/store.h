@@ -2,8 +2,9 @@
  * files that are taken in whole. Two implementations pass the same suite: store_rocks.c (RocksDB)
  * and store_mem.c (memory, for tests and the simulator).
  *
- * Threads: store_write from one thread at a time (the committer); store_run_* from one thread at a
- * time (the sealer); everything that reads from any thread. No function here logs. */
+ * Threads: store_write from one thread at a time (the committer); store_run_* and store_settle from
+ * one thread at a time (the sealer); everything that reads from any thread. No function here logs.
+ */
 #ifndef STORAGE_STORE_H
 #define STORAGE_STORE_H
 
@@ -29,7 +30,8 @@
     X(POLICIES, "policies")     /* texts of policy files by version */                             \
     X(CREATES, "creates")       /* first answers to creates that named a key */                    \
     X(TOKENS, "tokens")         /* who may come in: server/auth/token_row.h */                     \
-    X(AUDIT, "audit")           /* audit entries by their sequence number */
+    X(AUDIT, "audit")           /* audit entries by their sequence number */                       \
+    X(STAGED, "staged")         /* the store's own: rows of INCIDENTS and MEMBERS on their way */
 
 enum family {
 #define STORE_FAMILY_ENUM(name, text) FAMILY_##name,
@@ -91,7 +93,8 @@ MUST_USE enum status store_multi_get(struct store *store, enum family family,
                                      const struct slice *keys, size_t keys_count,
                                      struct store_value *found, struct error *error);
 
-/* A view of one instant. Iterators of one snapshot agree with each other. */
+/* A view of one instant. Iterators of one snapshot agree with each other. It has no INCIDENTS and
+ * MEMBERS (CHECKed): their rows are staged (storage/staged.h). */
 struct store_snapshot; /* opaque */
 struct store_snapshot *store_snapshot_new(struct store *store);
 void store_snapshot_free(struct store *store, struct store_snapshot *snapshot);
@@ -126,6 +129,12 @@ MUST_USE enum status store_run_put(struct store_run *run, struct slice key, stru
 /* Frees the run, on failure too. An empty run is OK and takes in nothing. */
 MUST_USE enum status store_run_finish(struct store_run *run, struct error *error);
 void store_run_abort(struct store_run *run);
+
+/* Rows of INCIDENTS and MEMBERS gather in memory and in the log; store_settle writes them to sorted
+ * files. It is due once so many have gathered; writes go on meanwhile, and do it themselves when
+ * four times as many have. After a failure the process must end. */
+bool store_settle_is_due(const struct store *store);
+MUST_USE enum status store_settle(struct store *store, struct error *error);
 
 /* Makes a directory that opens as a store with all that was written before the call, while writes
  * go on. `to` must not exist. */

@@ -38,6 +38,8 @@ struct store_ops {
                            struct error *error);
     enum status (*run_finish)(struct store_run *run, struct error *error);
     void (*run_abort)(struct store_run *run);
+    bool (*settle_is_due)(const struct store *store); /* NULL: nothing is ever staged */
+    enum status (*settle)(struct store *store, struct error *error);
     enum status (*checkpoint)(struct store *store, const char *to, struct error *error);
     enum status (*scrub)(struct store *store, struct error *error);
     void (*stats)(struct store *store, struct store_stats *ret);

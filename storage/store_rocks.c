@@ -17,13 +17,8 @@ enum {
     PARTS_MAX = 8,
     CACHE_SHARD_BITS = 2,
     ROWS_FILTER_BITS = 10,
-    SCATTERED_MEMTABLE_BYTES = 8 * MIB,
-    SCATTERED_FILES = 16
-};
-
-struct rocks_batch {
-    struct store_batch base;
-    rocksdb_writebatch_t *batch;
+    SETTLE_BYTES = 16 * MIB,
+    SETTLED_FILES = 16
 };
 
 struct rocks_iter {
@@ -149,24 +144,26 @@ static void rows_options(rocksdb_options_t *options, rocksdb_cache_t *cache, dou
     rocksdb_block_based_options_destroy(table);
 }
 
-/* Rows of incidents are put all over the open ones, so each is looked for in the whole memtable: a
- * small one stays in the processor's cache. As much as before comes together until it is merged;
- * merging has the lowest priority, and intake must not be slowed down for waiting files. */
-static void scattered_options(rocksdb_options_t *options, uint64_t memtable_bytes) {
-    rocksdb_options_set_write_buffer_size(options,
-                                          min_u64(memtable_bytes, SCATTERED_MEMTABLE_BYTES));
-    rocksdb_options_set_level0_file_num_compaction_trigger(options, SCATTERED_FILES);
-    rocksdb_options_set_level0_slowdown_writes_trigger(options, 8 * SCATTERED_FILES);
-    rocksdb_options_set_level0_stop_writes_trigger(options, 16 * SCATTERED_FILES);
+/* Files come settled, some MiB each, over all incidents that are open: as much comes together as
+ * one level holds until it is merged. Merging has the lowest priority, and intake must not be
+ * slowed down for waiting files. */
+static void settled_options(rocksdb_options_t *options) {
+    rocksdb_options_set_level0_file_num_compaction_trigger(options, SETTLED_FILES);
+    rocksdb_options_set_level0_slowdown_writes_trigger(options, 8 * SETTLED_FILES);
+    rocksdb_options_set_level0_stop_writes_trigger(options, 16 * SETTLED_FILES);
 }
 
 static enum status make_family_options(struct rocks_store *store, enum family family,
                                        uint64_t memtable_bytes, struct error *error) {
     rocksdb_options_t *options;
-    enum status status = options_from_text(&options,
-                                           "ttl=0;periodic_compaction_seconds=0;"
-                                           "memtable_insert_with_hint_prefix_extractor=fixed:1",
-                                           error);
+    /* Not for packs: they go to the end anyway, and RocksDB takes a hint of its memtable for its
+     * ranges that are deleted, too. */
+    enum status status = options_from_text(
+        &options,
+        family == FAMILY_STAGED ? "ttl=0;periodic_compaction_seconds=0"
+                                : "ttl=0;periodic_compaction_seconds=0;"
+                                  "memtable_insert_with_hint_prefix_extractor=fixed:1",
+        error);
     if (status != STATUS_OK) {
         return status;
     }
@@ -176,7 +173,7 @@ static enum status make_family_options(struct rocks_store *store, enum family fa
     case FAMILY_INCIDENTS:
     case FAMILY_MEMBERS:
         rows_options(options, store->cache, ROWS_FILTER_BITS);
-        scattered_options(options, memtable_bytes);
+        settled_options(options);
         break;
     case FAMILY_META:
     case FAMILY_REGIONS:
@@ -192,6 +189,10 @@ static enum status make_family_options(struct rocks_store *store, enum family fa
     case FAMILY_DEADLINES: /* walked, never asked for a key */
     case FAMILY_AUDIT:
         rows_options(options, store->cache, 0);
+        break;
+    case FAMILY_STAGED: /* read once, and nearly all of it is settled before it is flushed */
+        rows_options(options, store->cache, 0);
+        rocksdb_options_set_compression(options, rocksdb_no_compression);
         break;
     case FAMILY_JOURNAL:
         journal_options(options, store->cache);
@@ -304,6 +305,7 @@ static enum status open_db(struct rocks_store *store, struct error *error) {
 
 static void rocks_close(struct store *base) {
     struct rocks_store *store = (struct rocks_store *)base;
+    rocks_staged_close(store);
     if (store->db != NULL) {
         for (size_t i = 0; i < FAMILY_COUNT; i++) {
             if (store->families[i] != store->default_family) {
@@ -347,11 +349,13 @@ static enum status rocks_batch_new(struct store_batch **ret, struct store *store
 static void rocks_batch_free(struct store_batch *base) {
     struct rocks_batch *batch = (struct rocks_batch *)base;
     rocksdb_writebatch_destroy(batch->batch);
+    staged_pack_deinit(&batch->pack);
     free(batch);
 }
 
 static void rocks_batch_reset(struct store_batch *base) {
     rocksdb_writebatch_clear(((struct rocks_batch *)base)->batch);
+    staged_pack_reset(&((struct rocks_batch *)base)->pack);
 }
 
 static rocksdb_column_family_handle_t *batch_family(const struct store_batch *base,
@@ -362,6 +366,10 @@ static rocksdb_column_family_handle_t *batch_family(const struct store_batch *ba
 static void rocks_batch_put(struct store_batch *base, enum family family, struct slice key,
                             const struct slice *parts, size_t parts_count) {
     CHECK(parts_count <= PARTS_MAX);
+    if (staged_family(family)) {
+        staged_pack_put(&((struct rocks_batch *)base)->pack, family, key, parts, parts_count);
+        return;
+    }
     const char *values[PARTS_MAX];
     size_t values_bytes[PARTS_MAX];
     for (size_t i = 0; i < parts_count; i++) {
@@ -379,6 +387,10 @@ static void rocks_batch_put(struct store_batch *base, enum family family, struct
 }
 
 static void rocks_batch_delete(struct store_batch *base, enum family family, struct slice key) {
+    if (staged_family(family)) {
+        staged_pack_put(&((struct rocks_batch *)base)->pack, family, key, NULL, 0);
+        return;
+    }
     rocksdb_writebatch_delete_cf(((struct rocks_batch *)base)->batch, batch_family(base, family),
                                  (const char *)key.data, key.bytes);
 }
@@ -386,10 +398,20 @@ static void rocks_batch_delete(struct store_batch *base, enum family family, str
 static enum status rocks_write(struct store *base, struct store_batch *batch, struct error *error) {
     struct rocks_store *store = (struct rocks_store *)base;
     CHECK(!store->read_only);
+    struct staged_segment *segment = NULL;
+    enum status status = rocks_staged_write(&segment, store, (struct rocks_batch *)batch, error);
+    if (status != STATUS_OK) {
+        return status;
+    }
     char *message = NULL;
     rocksdb_set_perf_level(PERF_LEVEL_DISABLE);
     rocksdb_write(store->db, store->write_options, ((struct rocks_batch *)batch)->batch, &message);
-    return rocks_status(message, error);
+    status = rocks_status(message, error);
+    if (status != STATUS_OK) {
+        staged_segment_unref(segment);
+        return status;
+    }
+    return rocks_staged_written(store, segment, error);
 }
 
 static enum status rocks_get(struct store *base, enum family family, struct slice key,
@@ -397,6 +419,10 @@ static enum status rocks_get(struct store *base, enum family family, struct slic
     struct rocks_store *store = (struct rocks_store *)base;
     char *message = NULL;
     size_t bytes = 0;
+    enum status staged;
+    if (staged_family(family) && rocks_staged_get(store, family, key, ret, &staged)) {
+        return staged;
+    }
     char *value = rocksdb_get_cf(store->db, store->read_options, store->families[family],
                                  (const char *)key.data, key.bytes, &bytes, &message);
     enum status status = rocks_status(message, error);
@@ -454,11 +480,25 @@ static bool multi_get_init(struct multi_get *call, const struct slice *keys, siz
     return true;
 }
 
+static enum status get_one_by_one(struct store *store, enum family family, const struct slice *keys,
+                                  size_t keys_count, struct store_value *found,
+                                  struct error *error) {
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < keys_count && status == STATUS_OK; i++) {
+        status = rocks_get(store, family, keys[i], &found[i], error);
+        status = status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    }
+    return status;
+}
+
 static enum status rocks_multi_get(struct store *base, enum family family, const struct slice *keys,
                                    size_t keys_count, struct store_value *found,
                                    struct error *error) {
     struct rocks_store *store = (struct rocks_store *)base;
     struct multi_get call;
+    if (staged_family(family)) {
+        return get_one_by_one(base, family, keys, keys_count, found, error);
+    }
     if (!multi_get_init(&call, keys, keys_count)) {
         return STATUS_NO_MEMORY;
     }
@@ -511,9 +551,17 @@ static enum status iter_new(struct store_iter **ret, struct store *base, enum fa
     return STATUS_OK;
 }
 
+enum status rocks_rows_iter_new(struct store_iter **ret, struct rocks_store *store,
+                                enum family family) {
+    return iter_new(ret, &store->base, family, NULL, false, true);
+}
+
 /* Journal blocks are read once and big: they would only push rows out of the cache. */
 static enum status rocks_iter_new(struct store_iter **ret, struct store *store, enum family family,
                                   const struct store_snapshot *snapshot, bool prefix_only) {
+    if (staged_family(family)) {
+        return rocks_merge_new(ret, (struct rocks_store *)store, family);
+    }
     return iter_new(ret, store, family, snapshot, prefix_only, family != FAMILY_JOURNAL);
 }
 
@@ -632,6 +680,7 @@ static void rocks_stats(struct store *base, struct store_stats *ret) {
         ret->pending_compaction_bytes +=
             family_property(store, i, "rocksdb.estimate-pending-compaction-bytes");
     }
+    ret->memtable_bytes += staged_bytes(store->staged);
     ret->cache_bytes = rocksdb_cache_get_usage(store->cache);
     ret->background_errors = family_property(store, 0, "rocksdb.background-errors");
     ret->write_stopped = family_property(store, 0, "rocksdb.is-write-stopped") != 0;
@@ -664,6 +713,8 @@ static const struct store_ops rocks_ops = {
     .run_put = rocks_run_put,
     .run_finish = rocks_run_finish,
     .run_abort = rocks_run_abort,
+    .settle_is_due = rocks_settle_is_due,
+    .settle = rocks_settle,
     .checkpoint = rocks_checkpoint,
     .scrub = rocks_scrub,
     .stats = rocks_stats,
@@ -682,6 +733,8 @@ enum status store_open_rocks(struct store **ret, const struct store_options *opt
     store->path = path;
     store->lock_fd = -1;
     store->read_only = options->read_only;
+    rocks_staged_init(store);
+    store->settle_bytes = min_u64(options->memtable_bytes, SETTLE_BYTES);
     enum status status =
         store_dir_open(&store->lock_fd, path, options->create, options->read_only, error);
     if (status == STATUS_OK) {
@@ -689,6 +742,9 @@ enum status store_open_rocks(struct store **ret, const struct store_options *opt
     }
     if (status == STATUS_OK) {
         status = store->read_only ? open_db_read_only(store, error) : open_db(store, error);
+    }
+    if (status == STATUS_OK) {
+        status = rocks_staged_open(store, error);
     }
     if (status != STATUS_OK) {
         rocks_close(&store->base);

@@ -16,11 +16,17 @@
 
 enum { CHECKSUM_XXH3 = 4, TABLE_FORMAT = 5 };
 
-struct rocks_run {
-    struct store_run base;
+struct rocks_file {
+    struct rocks_store *store;
+    enum family family;
     rocksdb_envoptions_t *env_options;
     rocksdb_sstfilewriter_t *writer;
     char path[4096];
+};
+
+struct rocks_run {
+    struct store_run base;
+    struct rocks_file *file;
 };
 
 rocksdb_block_based_table_options_t *rocks_table_options(rocksdb_cache_t *cache, size_t block_bytes,
@@ -67,32 +73,94 @@ void rocks_timeline_options(rocksdb_options_t *options, rocksdb_cache_t *cache) 
     rocksdb_block_based_options_destroy(table);
 }
 
-static void run_free(struct rocks_run *run) {
-    rocksdb_sstfilewriter_destroy(run->writer);
-    rocksdb_envoptions_destroy(run->env_options);
-    free(run);
+static void file_free(struct rocks_file *file) {
+    rocksdb_sstfilewriter_destroy(file->writer);
+    rocksdb_envoptions_destroy(file->env_options);
+    free(file);
+}
+
+enum status rocks_file_new(struct rocks_file **ret, struct rocks_store *store, enum family family,
+                           const char *name, struct error *error) {
+    CHECK(!store->read_only);
+    struct rocks_file *file = calloc(1, sizeof *file);
+    if (file == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    file->store = store;
+    file->family = family;
+    int bytes =
+        snprintf(file->path, sizeof file->path, "%s/" STORE_DIR_RUNS "/%s.sst", store->path, name);
+    CHECK(bytes > 0 && (size_t)bytes < sizeof file->path);
+    file->env_options = rocksdb_envoptions_create();
+    file->writer = rocksdb_sstfilewriter_create(file->env_options, store->family_options[family]);
+    char *message = NULL;
+    rocksdb_sstfilewriter_open(file->writer, file->path, &message);
+    enum status status = rocks_status(message, error);
+    if (status != STATUS_OK) {
+        file_free(file);
+        return status;
+    }
+    *ret = file;
+    return STATUS_OK;
+}
+
+enum status rocks_file_put(struct rocks_file *file, struct slice key, struct slice value,
+                           bool remove, struct error *error) {
+    char *message = NULL;
+    if (remove) {
+        rocksdb_sstfilewriter_delete(file->writer, (const char *)key.data, key.bytes, &message);
+    } else {
+        rocksdb_sstfilewriter_put(file->writer, (const char *)key.data, key.bytes,
+                                  (const char *)value.data, value.bytes, &message);
+    }
+    return rocks_status(message, error);
+}
+
+static enum status ingest(const struct rocks_file *file, struct error *error) {
+    rocksdb_ingestexternalfileoptions_t *options = rocksdb_ingestexternalfileoptions_create();
+    rocksdb_ingestexternalfileoptions_set_move_files(options, 1);
+    rocksdb_ingestexternalfileoptions_set_snapshot_consistency(options, 1);
+    rocksdb_ingestexternalfileoptions_set_allow_global_seqno(options, 1);
+    /* A flush could only be needed if somebody had written into the family: refuse instead. */
+    rocksdb_ingestexternalfileoptions_set_allow_blocking_flush(options, 0);
+    const char *path = file->path;
+    char *message = NULL;
+    rocksdb_ingest_external_file_cf(file->store->db, file->store->families[file->family], &path, 1,
+                                    options, &message);
+    rocksdb_ingestexternalfileoptions_destroy(options);
+    return rocks_status(message, error);
+}
+
+enum status rocks_file_finish(struct rocks_file *file, struct error *error) {
+    char *message = NULL;
+    rocksdb_sstfilewriter_finish(file->writer, &message);
+    enum status status = rocks_status(message, error);
+    if (status == STATUS_OK) {
+        status = ingest(file, error);
+    }
+    rocks_file_abort(file);
+    return status;
+}
+
+void rocks_file_abort(struct rocks_file *file) {
+    /* Taken in or not, the name in runs/ goes; a failure leaves it to the next open's sweep. */
+    (void)unlink(file->path);
+    file_free(file);
 }
 
 enum status rocks_run_new(struct store_run **ret, struct store *base, uint64_t number,
                           struct error *error) {
-    struct rocks_store *store = (struct rocks_store *)base;
-    CHECK(!store->read_only);
+    char name[32];
+    (void)snprintf(name, sizeof name, "%" PRIu64, number);
     struct rocks_run *run = calloc(1, sizeof *run);
     if (run == NULL) {
         return STATUS_NO_MEMORY;
     }
     run->base.store = base;
-    int bytes = snprintf(run->path, sizeof run->path, "%s/" STORE_DIR_RUNS "/%" PRIu64 ".sst",
-                         store->path, number);
-    CHECK(bytes > 0 && (size_t)bytes < sizeof run->path);
-    run->env_options = rocksdb_envoptions_create();
-    run->writer =
-        rocksdb_sstfilewriter_create(run->env_options, store->family_options[FAMILY_TIMELINE]);
-    char *message = NULL;
-    rocksdb_sstfilewriter_open(run->writer, run->path, &message);
-    enum status status = rocks_status(message, error);
+    enum status status =
+        rocks_file_new(&run->file, (struct rocks_store *)base, FAMILY_TIMELINE, name, error);
     if (status != STATUS_OK) {
-        run_free(run);
+        free(run);
         return status;
     }
     *ret = &run->base;
@@ -101,46 +169,23 @@ enum status rocks_run_new(struct store_run **ret, struct store *base, uint64_t n
 
 enum status rocks_run_put(struct store_run *base, struct slice key, struct slice value,
                           struct error *error) {
-    struct rocks_run *run = (struct rocks_run *)base;
     CHECK_SLOW(key.bytes == TIMELINE_KEY_BYTES);
-    char *message = NULL;
-    rocksdb_sstfilewriter_put(run->writer, (const char *)key.data, key.bytes,
-                              (const char *)value.data, value.bytes, &message);
-    return rocks_status(message, error);
-}
-
-static enum status ingest(struct rocks_store *store, const char *path, struct error *error) {
-    rocksdb_ingestexternalfileoptions_t *options = rocksdb_ingestexternalfileoptions_create();
-    rocksdb_ingestexternalfileoptions_set_move_files(options, 1);
-    rocksdb_ingestexternalfileoptions_set_snapshot_consistency(options, 1);
-    rocksdb_ingestexternalfileoptions_set_allow_global_seqno(options, 1);
-    /* A flush could only be needed if somebody had written into the family: refuse instead. */
-    rocksdb_ingestexternalfileoptions_set_allow_blocking_flush(options, 0);
-    char *message = NULL;
-    rocksdb_ingest_external_file_cf(store->db, store->families[FAMILY_TIMELINE], &path, 1, options,
-                                    &message);
-    rocksdb_ingestexternalfileoptions_destroy(options);
-    return rocks_status(message, error);
+    return rocks_file_put(((struct rocks_run *)base)->file, key, value, false, error);
 }
 
 enum status rocks_run_finish(struct store_run *base, struct error *error) {
     struct rocks_run *run = (struct rocks_run *)base;
-    enum status status = STATUS_OK;
-    if (base->rows_count > 0) {
-        char *message = NULL;
-        rocksdb_sstfilewriter_finish(run->writer, &message);
-        status = rocks_status(message, error);
-        if (status == STATUS_OK) {
-            status = ingest((struct rocks_store *)base->store, run->path, error);
-        }
+    if (base->rows_count == 0) {
+        rocks_run_abort(base);
+        return STATUS_OK;
     }
-    rocks_run_abort(base);
+    enum status status = rocks_file_finish(run->file, error);
+    free(run);
     return status;
 }
 
 void rocks_run_abort(struct store_run *base) {
     struct rocks_run *run = (struct rocks_run *)base;
-    /* Taken in or not, the name in runs/ goes; a failure leaves it to the next open's sweep. */
-    (void)unlink(run->path);
-    run_free(run);
+    rocks_file_abort(run->file);
+    free(run);
 }

@@ -41,6 +41,7 @@
     X(ROWS_ITER_UNCHECKED)          /* a walk that failed was complete */                          \
     X(SEALED_BEFORE_WRITTEN)        /* meta data says sealed, the rows are on their way */         \
     X(SEALED_RUN_SKIPS_LAST)        /* the last row of a group is not sealed */                    \
+    X(SETTLED_FILE_SKIPPED)         /* members leave memory and are in no file */                  \
     X(SUSPECTS_NOT_STORED)          /* reports from the future are not recognised later */         \
     X(TIMER_FIRES_EARLY)            /* by a second */                                              \
     X(TIMER_NOT_ARMED)              /* only a restart would fire it */                             \

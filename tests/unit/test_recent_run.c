@@ -219,6 +219,7 @@ static void *seal_while_written(void *argument) {
             run_set_drop(race->set);
             break;
         case RUN_EVENT_ROOM:
+        case RUN_EVENT_SETTLE:
         case RUN_EVENT_NONE:
             break;
         }
