@@ -28,6 +28,7 @@ struct tls_session {
     size_t retry_bytes; /* of a write that must be repeated */
     enum tls_outcome outcome;
     bool up, failed, closed;
+    bool blocked; /* the last read or handshake wanted output */
 };
 
 const char *tls_outcome_name(enum tls_outcome outcome) {
@@ -105,6 +106,10 @@ void tls_session_keep(struct tls_session *session) {
 
 bool tls_session_has_input(const struct tls_session *session) {
     return session->wire.in.bytes > 0;
+}
+
+bool tls_session_can_go_on(const struct tls_session *session) {
+    return session->wire.in.bytes > 0 || session->blocked || SSL_pending(session->ssl) > 0;
 }
 
 size_t tls_session_drop_input(struct tls_session *session) {
@@ -207,6 +212,7 @@ enum tls_io tls_session_handshake(struct tls_session *session) {
         return TLS_IO_FAILED;
     }
     enum tls_io io = judge(session, SSL_do_handshake(session->ssl));
+    session->blocked = io == TLS_IO_WANT_OUTPUT;
     if (io == TLS_IO_CLOSED) {
         return fail(session);
     }
@@ -226,7 +232,9 @@ enum tls_io tls_session_read(struct tls_session *session, uint64_t now_ms, void 
         return TLS_IO_FAILED;
     }
     session->now_ms = now_ms;
-    return judge(session, SSL_read_ex(session->ssl, to, room, ret_bytes));
+    enum tls_io io = judge(session, SSL_read_ex(session->ssl, to, room, ret_bytes));
+    session->blocked = io == TLS_IO_WANT_OUTPUT;
+    return io;
 }
 
 enum tls_io tls_session_write(struct tls_session *session, struct slice bytes, size_t *ret_taken) {

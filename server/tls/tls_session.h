@@ -58,6 +58,9 @@ void tls_session_give(struct tls_session *session, struct slice bytes);
 /* Before the lent bytes go away: copies what is left of them. */
 void tls_session_keep(struct tls_session *session);
 bool tls_session_has_input(const struct tls_session *session);
+/* Would reading (or shaking hands) now come to more than TLS_IO_WANT_INPUT? Not asked when input
+ * has just been given, an idle connection needs no record buffer for it. */
+bool tls_session_can_go_on(const struct tls_session *session);
 /* Throws the input away that is left; how many bytes. */
 size_t tls_session_drop_input(struct tls_session *session);
 
