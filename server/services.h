@@ -17,6 +17,7 @@ struct auth;
 struct driver;
 struct intake;
 struct rules;
+struct serve_tls;
 struct ticket_loader;
 
 /* Requests turned away: who has no good token, no role, or not the whole tree. */
@@ -44,6 +45,8 @@ struct services {
     struct feed *feed;
     struct metrics *metrics;
     struct http_server *http;
+    struct http_server *gateways; /* NULL: there is no such listener */
+    const struct serve_tls *tls;
     int64_t started_ms;       /* wall clock */
     const char *not_ready;    /* NULL: takes writes; else the reason /readyz gives */
     bool disk_low;            /* intake answers 507 */
