@@ -110,7 +110,7 @@ void http_wire_shaken(struct http_conn *conn, enum tls_outcome outcome) {
 static void end_failed(struct http_conn *conn) {
     static const char answer[] =
         "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\n"
-        "Connection: close\r\nContent-Length: 118\r\n\r\n"
+        "Connection: close\r\nContent-Length: 120\r\n\r\n"
         "{\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,"
         "\"detail\":\"this port speaks TLS: ask for https://, not http://\"}";
     if (conn->phase == HTTP_PHASE_HANDSHAKE) {
