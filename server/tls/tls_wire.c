@@ -88,9 +88,6 @@ static int bio_read(BIO *bio, char *to, size_t room, size_t *ret_bytes) {
 static int bio_write(BIO *bio, const char *from, size_t count, size_t *ret_bytes) {
     struct tls_wire *wire = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    if (wire->stopped) {
-        return 0;
-    }
     if (wire->out == NULL) {
         wire->out = malloc(TLS_WIRE_OUT_BYTES);
         CHECK(wire->out != NULL);

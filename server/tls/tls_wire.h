@@ -24,7 +24,7 @@ struct tls_wire {
     size_t out_from, out_to;
     uint64_t taken_bytes;      /* of input, by OpenSSL */
     uint64_t taken_bytes_most; /* past it the BIO fails; UINT64_MAX: no bound */
-    bool stopped;              /* the BIO fails: nothing more is taken or given */
+    bool stopped;              /* reading fails: nothing more is taken */
 };
 
 void tls_wire_init(struct tls_wire *wire);

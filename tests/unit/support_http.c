@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 struct http_fixture fix;
+const struct tls_context *http_fixture_tls;
 
 static void on_finished(void *context, const struct http_request *request) {
     (void)context;
@@ -126,7 +127,8 @@ int http_fixture_start(void **state) {
                                    .routes_count = ARRAY_COUNT(routes),
                                    .context = &fix,
                                    .on_finished = on_finished,
-                                   .on_rejected = on_rejected};
+                                   .on_rejected = on_rejected,
+                                   .tls = http_fixture_tls};
     assert_int_equal(http_server_new(&fix.server, &options), STATUS_OK);
     struct error error;
     assert_int_equal(

@@ -294,6 +294,21 @@ static void a_failed_session_says_no_farewell(void **state) {
     assert_int_equal(SSL_read_ex(client.ssl, got, sizeof got, &bytes), 0);
     assert_int_equal(SSL_get_error(client.ssl, 0), SSL_ERROR_SSL); /* not ZERO_RETURN */
     disconnect();
+    /* Nor one that the peer has ended with an alert: it could not be told from a whole answer. */
+    connect_with(0);
+    assert_int_equal(tls_session_write(session, SLICE_LITERAL("garbled"), &bytes), TLS_IO_DONE);
+    buffer_reset(&wire);
+    buffer_append_slice(&wire, tls_session_output(session));
+    wire.data[wire.bytes - 1] ^= 1;
+    tls_session_sent(session, wire.bytes);
+    assert_int_equal(BIO_write_ex(client.to_us, wire.data, wire.bytes, &bytes), 1);
+    assert_int_equal(SSL_read_ex(client.ssl, got, sizeof got, &bytes), 0);
+    ERR_clear_error();
+    give_all();
+    assert_int_equal(read_some(got, sizeof got, &bytes), TLS_IO_FAILED);
+    tls_session_close(session);
+    assert_int_equal(tls_session_output(session).bytes, 0);
+    disconnect();
     /* Nor one that never came to be. */
     session = tls_session_new(context, limits.tls_key_updates);
     tls_session_close(session);
@@ -349,6 +364,8 @@ static void key_updates_are_counted_by_the_minute(void **state) {
             assert_int_equal(update_key(65000), TLS_IO_DONE); /* the next minute */
         } else if (count > 8) {
             assert_string_equal(tls_session_fault(session), "too many key updates");
+            tls_session_close(session); /* OpenSSL would still say farewell here */
+            assert_int_equal(tls_session_output(session).bytes, 0);
         }
         disconnect();
     }

@@ -68,8 +68,7 @@ static void past_its_bound_input_fails(void **state) {
     assert_int_equal(BIO_read_ex(bio, got, 1, &bytes), 1); /* past it: the last that is given */
     assert_int_equal(BIO_read_ex(bio, got, 1, &bytes), 0);
     assert_false(BIO_should_retry(bio));
-    assert_int_equal(BIO_write_ex(bio, "x", 1, &bytes), 0);
-    assert_false(BIO_should_retry(bio));
+    assert_int_equal(BIO_write_ex(bio, "x", 1, &bytes), 1); /* an alert may still go */
     BIO_free(bio);
     tls_wire_deinit(&wire);
 }
