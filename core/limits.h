@@ -115,6 +115,10 @@
     X(tokens, 100000, 4, 10000000, "stored tokens; more: 503")                                     \
     X(device_revocations, 1000000, 4, 100000000, "devices whose tokens were revoked; more: 503")   \
     X(token_cache, 16384, 1, 16777216, "tokens remembered as good, about 300 bytes each")          \
+    X(tls_handshakes, 256, 1, 100000, "TLS handshakes under way; more wait in the backlog")        \
+    X(tls_handshake_ms, 5000, 10, 600000, "from accept to the end of its handshake; more: close")  \
+    X(tls_key_updates, 32, 1, 1000000,                                                             \
+      "key updates and the like of one client in a minute; more: close")                           \
     X(disk_reserve_bytes, 512 * MIB, 1 * MIB, 1024 * GIB, "free disk below which intake: 507")
 
 struct limits {
@@ -183,6 +187,9 @@ enum {
     REPLAY_ARCHIVE_BYTES = 1 << 30, /* rows of tickets that are over; the oldest are forgotten */
     STATS_GROUPS_MAX = 1000,        /* of one answer: more are left out and said so */
     STATS_DAYS_MAX = 400,           /* of a window of statistics */
+    TLS_HANDSHAKE_BYTES_MAX = 64 << 10,    /* of one client's handshake; more: close */
+    TLS_CLIENT_CHAIN_BYTES_MAX = 32 << 10, /* a client's certificates; more: the handshake fails */
+    TLS_FILE_BYTES_MAX = 256 << 10,        /* a file of certificates or a key */
 };
 
 /* The defaults of the table. */

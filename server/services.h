@@ -19,6 +19,7 @@ struct driver;
 struct intake;
 struct limiter;
 struct rules;
+struct serve_tls;
 struct ticket_loader;
 
 /* Requests turned away: who has no good token, no role, or not the whole tree. */
@@ -49,6 +50,8 @@ struct services {
     struct limiter *limiter;
     struct overload overload;
     uint64_t tokens_refused;  /* not told in the log yet */
+    struct http_server *gateways; /* NULL: there is no such listener */
+    const struct serve_tls *tls;
     int64_t started_ms;       /* wall clock */
     const char *not_ready;    /* NULL: takes writes; else the reason /readyz gives */
     bool disk_low;            /* intake answers 507 */

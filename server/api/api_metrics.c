@@ -6,6 +6,7 @@
 #include "server/process/metrics_text.h"
 #include "server/process/process.h"
 #include "server/process/readiness.h"
+#include "server/process/serve_tls.h"
 #include "server/services.h"
 
 static void write_build(struct buffer *to, const struct services *services) {
@@ -105,9 +106,24 @@ static void write_store(struct buffer *to, const struct services *services,
                        services->config->limits.disk_reserve_bytes);
 }
 
-static void write_http(struct buffer *to, const struct http_server *http) {
+/* Of both listeners, where there are two. */
+static void http_stats(const struct services *services, struct http_server_stats *ret) {
+    http_server_stats(services->http, ret);
+    if (services->gateways != NULL) {
+        struct http_server_stats more;
+        http_server_stats(services->gateways, &more);
+        ret->connections += more.connections;
+        ret->connections_total += more.connections_total;
+        ret->strangers += more.strangers;
+        ret->bytes_in_total += more.bytes_in_total;
+        ret->bytes_out_total += more.bytes_out_total;
+        ret->body_memory_bytes += more.body_memory_bytes;
+    }
+}
+
+static void write_http(struct buffer *to, const struct services *services) {
     struct http_server_stats stats;
-    http_server_stats(http, &stats);
+    http_stats(services, &stats);
     metrics_text_gauge(to, "gridd_connections", "Open connections.", stats.connections);
     metrics_text_gauge(to, "gridd_connections_strangers", "Those that showed no good token yet.",
                        stats.strangers);
@@ -165,8 +181,12 @@ void api_metrics_on_headers(struct http_request *request) {
     metrics_world_write(&body, services);
     write_runs(&body, &stats);
     write_store(&body, services, &stats.store);
-    write_http(&body, services->http);
     metrics_limit_write(&body, services);
+    write_http(&body, services);
+    if (services->tls != NULL && services->tls->open != NULL) {
+        metrics_text_write_tls(&body, services->metrics,
+                               tls_context_expires_s(services->tls->open));
+    }
     write_process(&body);
     http_respond(request, 200, METRICS_CONTENT_TYPE, buffer_slice(&body));
     buffer_deinit(&body);

@@ -57,6 +57,27 @@ static struct bearer *verify(struct http_request *request, struct services *serv
     return bearer;
 }
 
+/* Who the client's certificate names, when the request brings no token of its own. */
+static struct bearer *verify_certificate(struct http_request *request, struct services *services) {
+    int64_t expires_s, now_ms = services_now_ms(services);
+    enum auth_refusal refusal = AUTH_REFUSAL_EXPIRED;
+    const char *id = http_certificate_name(request, &expires_s);
+    struct bearer *bearer =
+        now_ms / 1000 >= expires_s ? NULL : auth_vouched(services->auth, id, now_ms, &refusal);
+    if (bearer == NULL) {
+        metrics_add_rejected(services->metrics, auth_refusal_name(refusal));
+        refuse_token(request, "the certificate or the token it names has expired or was revoked");
+    }
+    return bearer;
+}
+
+static bool comes_by_certificate(const struct http_request *request) {
+    struct slice value;
+    int64_t expires_s;
+    return http_certificate_name(request, &expires_s)[0] != '\0' &&
+           !http_header(request, "authorization", &value);
+}
+
 /* The feed's single-use ticket stands for the token that got it. */
 static struct bearer *verify_ticket(struct http_request *request, struct services *services,
                                     struct slice ticket) {
@@ -118,6 +139,8 @@ bool caller_guard(void *context, struct http_request *request) {
     if (rule->action == ACCESS_FEED_READ && rule->region == ROUTE_REGION_QUERY &&
         http_query(request, "ticket", &ticket)) {
         bearer = verify_ticket(request, services, ticket);
+    } else if (comes_by_certificate(request)) {
+        bearer = verify_certificate(request, services);
     } else if (read_token(request, &token)) {
         bearer = verify(request, services, token);
     }

@@ -74,6 +74,11 @@ const char *auth_refusal_name(enum auth_refusal refusal);
 struct bearer *auth_verify(struct auth *auth, struct slice token, int64_t now_ms,
                            enum auth_refusal *ret_refusal);
 
+/* Who a client's certificate names: the stored service token of that id, as if it had come with it.
+ * A reference of the caller's own, or NULL. */
+struct bearer *auth_vouched(struct auth *auth, const char *id, int64_t now_ms,
+                            enum auth_refusal *ret_refusal);
+
 /* What a token is to be. */
 struct token_order {
     enum token_kind kind;

@@ -89,6 +89,24 @@ static struct bearer *verify_stored(struct auth *auth, const struct token_text *
     return bearer_of_token(auth, token);
 }
 
+struct bearer *auth_vouched(struct auth *auth, const char *id, int64_t now_ms,
+                            enum auth_refusal *ret_refusal) {
+    bool found;
+    size_t at = auth_token_place(auth, slice_text(id), &found);
+    *ret_refusal = AUTH_REFUSAL_UNKNOWN;
+    if (!found || auth->tokens[at]->row.kind != TOKEN_SERVICE ||
+        auth_pepper(&auth->keys, auth->tokens[at]->row.pepper_id) == NULL) {
+        return NULL;
+    }
+    struct token *token = auth->tokens[at];
+    *ret_refusal = AUTH_REFUSAL_EXPIRED;
+    if (token->row.expires_ms != 0 && now_ms >= token->row.expires_ms) {
+        return NULL;
+    }
+    *ret_refusal = AUTH_REFUSAL_NONE;
+    return bearer_of_token(auth, token);
+}
+
 static uint32_t generation_asked(const struct auth *auth, struct slice name) {
     bool found;
     size_t at = auth_device_place(auth, name, &found);

@@ -1,6 +1,7 @@
 #include "server/auth/keys.h"
 
 #include "core/base/check.h"
+#include "server/auth/key_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static enum status fault(struct error *error, const char *name, size_t line, const char *why) {
@@ -113,52 +113,12 @@ void auth_keys_wipe(struct auth_keys *keys) {
     OPENSSL_cleanse(keys, sizeof *keys);
 }
 
-/* systemd gives a credential to the service alone, on file systems that know it with a group. */
-static bool is_private(const struct stat *file, const char *path) {
-    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
-    bool is_credential = credentials != NULL && credentials[0] != '\0' &&
-                         strncmp(path, credentials, strlen(credentials)) == 0;
-    return (file->st_mode & (is_credential ? 0007u : 0077u)) == 0;
-}
-
-static enum status read_whole(int fd, uint8_t *to, size_t room, size_t *ret_bytes) {
-    size_t bytes = 0;
-    for (;;) {
-        ssize_t got = read(fd, to + bytes, room - bytes);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0 || bytes == room) {
-            return got < 0 ? STATUS_IO : STATUS_TOO_LARGE;
-        }
-        if (got == 0) {
-            *ret_bytes = bytes;
-            return STATUS_OK;
-        }
-        bytes += (size_t)got;
-    }
-}
-
 enum status auth_keys_load(struct auth_keys *ret, const char *path, struct error *error) {
     uint8_t text[KEYS_FILE_BYTES_MAX + 1];
-    struct stat file;
     size_t bytes = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        enum status status = errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO;
-        return error_set(error, status, path, ": ", strerror(errno));
-    }
-    enum status status = fstat(fd, &file) == 0 ? STATUS_OK : STATUS_IO;
-    if (status == STATUS_OK && !is_private(&file, path)) {
-        (void)close(fd);
-        return error_set(error, STATUS_IO, path, ": others may read it: ", "chmod 600");
-    }
-    status = status == STATUS_OK ? read_whole(fd, text, sizeof text, &bytes) : status;
-    (void)close(fd);
+    enum status status = key_file_read(text, sizeof text, &bytes, path, KEY_FILE_SECRET, error);
     if (status == STATUS_OK) {
         status = auth_keys_parse(ret, (struct slice){text, bytes}, path, error);
-    } else {
-        error_set_message(error, path, ": ", status_text(status));
     }
     OPENSSL_cleanse(text, sizeof text);
     return status;
@@ -221,16 +181,11 @@ const struct auth_key *auth_device_key(const struct auth_keys *keys, const char 
 }
 
 bool auth_keys_path(char *to, size_t room, const char *configured, const char *data) {
-    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
-    int bytes = -1;
-    if (configured[0] == '\0' && credentials != NULL && credentials[0] != '\0') {
-        bytes = snprintf(to, room, "%s/gridd.keys", credentials);
-        if (bytes > 0 && (size_t)bytes < room && access(to, F_OK) == 0) {
-            return true;
-        }
+    if (configured[0] == '\0' && key_file_credential(to, room, "gridd.keys")) {
+        return true;
     }
-    bytes = configured[0] != '\0' ? snprintf(to, room, "%s", configured)
-                                  : snprintf(to, room, "%s/keys", data);
+    int bytes = configured[0] != '\0' ? snprintf(to, room, "%s", configured)
+                                      : snprintf(to, room, "%s/keys", data);
     return bytes > 0 && (size_t)bytes < room;
 }
 

@@ -1,5 +1,6 @@
 #include "server/process/serve.h"
 #include "server/process/serve_options.h"
+#include "server/process/serve_tls.h"
 #include "server/rules/rules.h"
 
 #include <errno.h>
@@ -17,6 +18,11 @@ static int check_files(const struct serve_options *options, const struct cli_com
         return cli_fail(command, CLI_FAILED, error.message, NULL, NULL);
     }
     rules_free(rules);
+    struct serve_tls tls;
+    if (serve_tls_load(&tls, &options->config, &error) != STATUS_OK) {
+        return cli_fail(command, CLI_FAILED, error.message, NULL, NULL);
+    }
+    serve_tls_free(&tls);
     return CLI_GO_ON;
 }
 
@@ -33,6 +39,10 @@ static int print_effective(const struct config *config) {
 static int run(const struct cli_command *command, int argc, char **argv) {
     struct serve_options options;
     int code = serve_options_parse(&options, command, argc, argv);
+    const char *fault = code == CLI_GO_ON ? serve_tls_fault(&options.config) : NULL;
+    if (fault != NULL) {
+        return cli_fail(command, CLI_USAGE, fault, NULL, NULL);
+    }
     if (code == CLI_GO_ON) {
         code = check_files(&options, command);
     }

@@ -18,6 +18,7 @@
 #include "core/base/status.h"
 #include "core/limits.h"
 #include "server/buffer.h"
+#include "server/tls/tls_session.h"
 
 #include <uv.h>
 
@@ -73,6 +74,13 @@ struct http_options {
     /* Called for requests and connections refused before a handler saw them; `reason` is a static
      * snake_case word. May be NULL. */
     void (*on_rejected)(void *context, const char *reason);
+    /* Every connection is TLS with this, which may be replaced (tls_context_replace) while the
+     * server runs. NULL: plain HTTP. */
+    const struct tls_context *tls;
+    /* Once for each TLS connection. `fault` is OpenSSL's word for what went wrong, static, or "".
+     * May be NULL. */
+    void (*on_handshake)(void *context, enum tls_outcome outcome, uint64_t took_ms,
+                         const char *fault);
 };
 
 /* Makes the process ignore SIGPIPE. */
@@ -130,6 +138,9 @@ bool http_aborted(const struct http_request *request);
 MUST_USE bool http_claim(struct http_request *request, uint64_t owner);
 /* 16 bytes: IPv4 as IPv4-mapped IPv6; of IPv6 the network (64 bits), then zeros. */
 struct slice http_peer_address(const struct http_request *request);
+/* The token id that the client's certificate names and when the certificate ends, seconds since
+ * 1970; "" when the listener asks for none. */
+const char *http_certificate_name(const struct http_request *request, int64_t *ret_expires_s);
 
 /* Handler's own state, one pointer; free it in on_done. */
 void http_set_state(struct http_request *request, void *state);

@@ -67,7 +67,8 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret) {
         return;
     }
     size_t bytes = conn->phase == HTTP_PHASE_BODY ? HTTP_READ_BODY_BYTES : HTTP_READ_HEAD_BYTES;
-    *ret = uv_buf_init((char *)conn->server->read_buffer, (unsigned)bytes);
+    uint8_t *to = conn->tls == NULL ? conn->server->read_buffer : conn->server->wire_buffer;
+    *ret = uv_buf_init((char *)to, (unsigned)bytes);
 }
 
 static void drop_held(struct http_conn *conn) {
@@ -97,6 +98,7 @@ static void hold_input(struct http_conn *conn) {
 static void on_eof(struct http_conn *conn) {
     conn->got_eof = true;
     switch (conn->phase) {
+    case HTTP_PHASE_HANDSHAKE:
     case HTTP_PHASE_IDLE:
     case HTTP_PHASE_HEAD:
     case HTTP_PHASE_LINGER:
@@ -124,6 +126,15 @@ static void on_eof(struct http_conn *conn) {
     http_conn_pump(conn);
 }
 
+/* Whoever cuts a TLS stream must not be able to pass the cut off as its end. What was not whole by
+ * its own framing is thrown away by on_eof; here it is told. */
+static void note_truncation(const struct http_conn *conn) {
+    bool in_part = conn->phase == HTTP_PHASE_HEAD || conn->phase == HTTP_PHASE_BODY;
+    if (conn->tls != NULL && in_part && !tls_session_is_closed(conn->tls)) {
+        http_reject(conn->server, "tls_truncated");
+    }
+}
+
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf) {
     struct http_conn *conn = stream->data;
     if (count == 0 || count == UV_ENOBUFS) {
@@ -133,6 +144,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf) {
         conn->reading = false;
         uv_read_stop(stream);
         if (count == UV_EOF) {
+            note_truncation(conn);
             on_eof(conn);
         } else {
             http_conn_cut(conn, false);
@@ -141,7 +153,12 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf) {
     }
     CHECK(conn->in.bytes == 0 && conn->run.bytes == 0);
     conn->server->stats.bytes_in_total += (uint64_t)count;
-    conn->in = (struct slice){(const uint8_t *)buf->base, (size_t)count};
+    const struct slice bytes = {(const uint8_t *)buf->base, (size_t)count};
+    if (conn->tls == NULL) {
+        conn->in = bytes;
+    } else {
+        tls_session_give(conn->tls, bytes);
+    }
     http_conn_pump(conn);
 }
 
@@ -150,6 +167,7 @@ static bool wants_input(const struct http_conn *conn) {
         return false;
     }
     switch (conn->phase) {
+    case HTTP_PHASE_HANDSHAKE:
     case HTTP_PHASE_IDLE:
     case HTTP_PHASE_HEAD:
     case HTTP_PHASE_LINGER:
@@ -168,7 +186,7 @@ static bool wants_input(const struct http_conn *conn) {
 }
 
 static void update_reading(struct http_conn *conn) {
-    bool wanted = wants_input(conn);
+    bool wanted = wants_input(conn) && (conn->tls == NULL || !tls_session_has_input(conn->tls));
     if (wanted && !conn->reading) {
         if (uv_read_start((uv_stream_t *)&conn->tcp, on_alloc, on_read) != 0) {
             conn->broken = true;
@@ -302,10 +320,41 @@ static bool take_input(struct http_conn *conn) {
             http_conn_close(conn, false);
         }
         return false;
+    case HTTP_PHASE_HANDSHAKE:
     case HTTP_PHASE_ANSWER:
     case HTTP_PHASE_REFUSED:
     case HTTP_PHASE_CLOSED:
         return false;
+    }
+    return false;
+}
+
+/* More plaintext out of what came off the wire; true when something changed. */
+static bool take_wire(struct http_conn *conn) {
+    struct slice plain;
+    if (conn->tls == NULL || conn->broken || !wants_input(conn)) {
+        return false;
+    }
+    if (conn->phase == HTTP_PHASE_LINGER) {
+        size_t bytes = tls_session_drop_input(conn->tls);
+        conn->in = (struct slice){(const uint8_t *)"", bytes}; /* only counted */
+        return bytes > 0;
+    }
+    if (!tls_session_can_go_on(conn->tls)) {
+        return false;
+    }
+    switch (http_wire_read(conn, &plain)) {
+    case HTTP_WIRE_NONE:
+        return false;
+    case HTTP_WIRE_AGAIN:
+        return true;
+    case HTTP_WIRE_BYTES:
+        drop_held(conn);
+        conn->in = plain;
+        return true;
+    case HTTP_WIRE_END:
+        on_eof(conn);
+        return true;
     }
     return false;
 }
@@ -388,7 +437,12 @@ void http_conn_pump(struct http_conn *conn) {
         return;
     }
     conn->pumping = true;
-    while (step(conn)) {
+    do {
+        while (step(conn)) {
+        }
+    } while (take_wire(conn));
+    if (conn->tls != NULL && conn->phase != HTTP_PHASE_CLOSED) {
+        http_wire_flush(conn);
     }
     if (conn->phase == HTTP_PHASE_CLOSED) {
         conn->pumping = false;
@@ -398,6 +452,9 @@ void http_conn_pump(struct http_conn *conn) {
         drop_held(conn);
     } else {
         hold_input(conn);
+    }
+    if (conn->tls != NULL) {
+        tls_session_keep(conn->tls);
     }
     update_reading(conn);
     conn->pumping = false;
@@ -421,6 +478,7 @@ void http_conn_cut(struct http_conn *conn, bool reset) {
     struct http_request *request = conn->request;
     if (request != NULL) {
         request->aborted = request->aborted || !request->finished;
+        conn->broken = conn->broken || request->aborted; /* no farewell: it was no end */
         if (!request->finished) {
             http_conn_finish_request(conn, true);
         }
@@ -430,7 +488,19 @@ void http_conn_cut(struct http_conn *conn, bool reset) {
     http_conn_close(conn, reset);
 }
 
+void http_conn_end(struct http_conn *conn) {
+    struct http_request *request = conn->request;
+    if (request != NULL) {
+        if (!request->finished) {
+            http_conn_finish_request(conn, true);
+        }
+        release_request(conn);
+    }
+    drop_held(conn);
+    http_conn_linger(conn);
+}
+
 void http_conn_open(struct http_conn *conn) {
-    http_conn_phase(conn, HTTP_PHASE_IDLE);
+    http_conn_phase(conn, conn->tls == NULL ? HTTP_PHASE_IDLE : HTTP_PHASE_HANDSHAKE);
     http_conn_pump(conn);
 }

@@ -15,6 +15,7 @@
 #include "server/http/http_peers.h"
 #include "server/http/http_route.h"
 #include "server/http/http_wheel.h"
+#include "server/tls/tls_session.h"
 
 enum {
     HTTP_READ_BODY_BYTES = 65536,
@@ -55,6 +56,7 @@ struct http_request {
     struct buffer fields; /* http_add_header */
     bool has_cache_control;
     struct buffer out;    /* not yet handed to the socket */
+    size_t out_taken;     /* of it, encrypted already (TLS) */
     struct buffer flight; /* being written by libuv */
     bool no_content;      /* HEAD: header only */
     bool chunked_answer;
@@ -71,12 +73,13 @@ struct http_request {
 };
 
 enum http_phase {
-    HTTP_PHASE_IDLE,    /* no request begun */
-    HTTP_PHASE_HEAD,    /* its header section comes in */
-    HTTP_PHASE_BODY,    /* accepted; its body comes in, or is thrown away once answered */
-    HTTP_PHASE_ANSWER,  /* read to its end, waits for its answer to go out */
-    HTTP_PHASE_REFUSED, /* its body was refused, the handler's last word is awaited */
-    HTTP_PHASE_LINGER,  /* answered and shut down; input is thrown away so that it can be read */
+    HTTP_PHASE_HANDSHAKE, /* of TLS */
+    HTTP_PHASE_IDLE,      /* no request begun */
+    HTTP_PHASE_HEAD,      /* its header section comes in */
+    HTTP_PHASE_BODY,      /* accepted; its body comes in, or is thrown away once answered */
+    HTTP_PHASE_ANSWER,    /* read to its end, waits for its answer to go out */
+    HTTP_PHASE_REFUSED,   /* its body was refused, the handler's last word is awaited */
+    HTTP_PHASE_LINGER,    /* answered and shut down; input is thrown away so that it can be read */
     HTTP_PHASE_CLOSED,
 };
 
@@ -93,12 +96,15 @@ struct http_conn {
     struct http_deadline deadline;
     struct http_peer *peer;
     struct http_request *request;
+    struct tls_session *tls; /* NULL: the bytes of the socket are plaintext */
+    size_t wire_bytes;       /* of its output, being written by libuv */
     enum http_phase phase;
     bool pumping, reading, writing;
     bool broken;     /* the socket failed or a handler wants the connection cut */
     bool got_eof;    /* the client sends nothing more */
     bool last;       /* close after this answer */
     bool in_is_held; /* `run` and `in` lie in `held` */
+    bool shaken;     /* its TLS handshake is over and counted */
     /* Unread input: a run of body already taken off its framing, and right behind it the rest. */
     struct slice run, in;
     uint8_t *held;
@@ -130,6 +136,8 @@ struct http_server {
     struct http_request *spare;
     size_t spare_count;
     uint8_t *read_buffer; /* HTTP_READ_BODY_BYTES, shared by all connections */
+    uint8_t *wire_buffer; /* the same for what is to be decrypted; NULL without TLS */
+    uint64_t handshakes;  /* under way */
     uint64_t id_state;
     int64_t date_s;
     char date[40];
@@ -151,6 +159,8 @@ struct http_server {
 uint64_t http_now_ms(const struct http_server *server);
 void http_server_conn_closed(struct http_server *server);
 void http_reject(struct http_server *server, const char *reason);
+/* Something ended that kept connections waiting in the backlog. */
+void http_server_accept_more(struct http_server *server);
 
 /* http_conn.c */
 void http_conn_open(struct http_conn *conn);
@@ -174,8 +184,26 @@ void http_strangers_deinit(struct http_server *server);
 bool http_stranger_add(struct http_conn *conn);
 /* It closes: nobody's any more. */
 void http_conn_disown(struct http_conn *conn);
+/* Lets the peer read what was sent, then closes; a request in service is told by on_done. */
+void http_conn_end(struct http_conn *conn);
+
+/* http_wire.c: a connection with TLS */
+enum http_wire {
+    HTTP_WIRE_NONE,  /* nothing until an event comes, or the connection ended */
+    HTTP_WIRE_AGAIN, /* something changed */
+    HTTP_WIRE_BYTES, /* plaintext, in the server's read buffer */
+    HTTP_WIRE_END,   /* the client said that nothing more comes */
+};
+/* Moves the handshake on, or takes one record. */
+enum http_wire http_wire_read(struct http_conn *conn, struct slice *ret);
+void http_wire_flush(struct http_conn *conn);
+size_t http_wire_queued(const struct http_conn *conn);
+/* The handshake is over; told once. */
+void http_wire_shaken(struct http_conn *conn, enum tls_outcome outcome);
+void http_wire_farewell(struct http_conn *conn);
 
 /* http_output.c */
+void http_conn_shut_down(struct http_conn *conn);
 void http_conn_flush(struct http_conn *conn);
 size_t http_conn_queued(const struct http_conn *conn);
 void http_conn_linger(struct http_conn *conn);

@@ -19,7 +19,7 @@ static uint64_t stall_deadline_ms(const struct http_conn *conn) {
     if (!conn->writing) {
         return UINT64_MAX;
     }
-    uint64_t stall_ms = conn->request->stall_ms;
+    uint64_t stall_ms = conn->request == NULL ? 0 : conn->request->stall_ms;
     return conn->write_since_ms +
            (stall_ms > 0 ? stall_ms : conn->server->options.limits->write_stall_ms);
 }
@@ -27,6 +27,8 @@ static uint64_t stall_deadline_ms(const struct http_conn *conn) {
 static uint64_t phase_deadline_ms(const struct http_conn *conn) {
     const struct limits *limits = conn->server->options.limits;
     switch (conn->phase) {
+    case HTTP_PHASE_HANDSHAKE:
+        return conn->since_ms + limits->tls_handshake_ms;
     case HTTP_PHASE_IDLE:
         return conn->since_ms +
                (conn->requests_count == 0 ? limits->first_byte_ms : limits->keepalive_ms);
@@ -70,6 +72,10 @@ static bool write_went_on(struct http_conn *conn) {
 
 static void expire_phase(struct http_conn *conn) {
     switch (conn->phase) {
+    case HTTP_PHASE_HANDSHAKE:
+        http_wire_shaken(conn, TLS_OUTCOME_TIMEOUT);
+        http_conn_close(conn, true);
+        return;
     case HTTP_PHASE_IDLE:
         if (conn->requests_count == 0) {
             http_reject(conn->server, "first_byte_timeout");

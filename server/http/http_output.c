@@ -7,6 +7,9 @@
 
 size_t http_conn_queued(const struct http_conn *conn) {
     const struct http_request *request = conn->request;
+    if (conn->tls != NULL) {
+        return http_wire_queued(conn);
+    }
     /* Until its callback came, a write counts as at least a byte: its memory is still in use. */
     size_t in_flight =
         conn->writing ? max_u64(uv_stream_get_write_queue_size((const uv_stream_t *)&conn->tcp), 1)
@@ -32,6 +35,10 @@ static void on_written(uv_write_t *write, int status) {
 
 void http_conn_flush(struct http_conn *conn) {
     struct http_request *request = conn->request;
+    if (conn->tls != NULL) {
+        http_wire_flush(conn);
+        return;
+    }
     if (conn->writing || request->out.bytes == 0) {
         return;
     }
@@ -77,6 +84,15 @@ void http_conn_linger(struct http_conn *conn) {
         return;
     }
     http_conn_phase(conn, HTTP_PHASE_LINGER);
+    if (conn->tls != NULL) {
+        http_wire_farewell(conn);
+    }
+    if (!conn->writing) { /* else it is shut down when that is over */
+        http_conn_shut_down(conn);
+    }
+}
+
+void http_conn_shut_down(struct http_conn *conn) {
     if (uv_shutdown(&conn->io.shutdown, (uv_stream_t *)&conn->tcp, on_shut_down) != 0) {
         http_conn_close(conn, false);
     }
@@ -86,6 +102,7 @@ static void on_closed(uv_handle_t *handle) {
     struct http_conn *conn = handle->data;
     struct http_server *server = conn->server;
     http_peers_remove(&server->peers, conn->peer);
+    tls_session_free(conn->tls);
     free(conn->held);
     free(conn);
     http_server_conn_closed(server);
@@ -93,6 +110,12 @@ static void on_closed(uv_handle_t *handle) {
 
 void http_conn_close(struct http_conn *conn, bool reset) {
     CHECK(conn->phase != HTTP_PHASE_CLOSED && conn->request == NULL);
+    if (conn->tls != NULL) {
+        http_wire_shaken(conn, TLS_OUTCOME_CLOSED);
+        if (!reset && !conn->broken) {
+            http_wire_farewell(conn);
+        }
+    }
     http_conn_phase(conn, HTTP_PHASE_CLOSED);
     http_link_remove(&conn->link);
     http_link_remove(&conn->ready);

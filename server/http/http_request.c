@@ -120,6 +120,11 @@ void http_request_choose_id(struct http_request *request) {
     request->id[16] = '\0';
 }
 
+const char *http_certificate_name(const struct http_request *request, int64_t *ret_expires_s) {
+    *ret_expires_s = 0;
+    return request->conn->tls == NULL ? "" : tls_session_name(request->conn->tls, ret_expires_s);
+}
+
 void *http_context(const struct http_request *request) {
     return request->server->options.context;
 }

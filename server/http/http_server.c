@@ -109,7 +109,8 @@ enum status http_server_new(struct http_server **ret, const struct http_options 
     http_strangers_init(server);
     server->round = 1;
     server->read_buffer = malloc(HTTP_READ_BODY_BYTES);
-    CHECK(server->read_buffer != NULL);
+    server->wire_buffer = options->tls == NULL ? NULL : malloc(HTTP_READ_BODY_BYTES);
+    CHECK(server->read_buffer != NULL && (options->tls == NULL || server->wire_buffer != NULL));
     http_routes_init(&server->routes, options->routes, options->routes_count);
     http_decoders_init(&server->decoders);
     http_link_init(&server->conns);
@@ -180,8 +181,19 @@ static void accept_one(struct http_server *server) {
         return;
     }
     uv_tcp_nodelay(&conn->tcp, 1);
+    if (server->options.tls != NULL) {
+        conn->tls = tls_session_new(server->options.tls, server->options.limits->tls_key_updates);
+        CHECK(conn->tls != NULL);
+        server->handshakes++;
+    }
     http_link_append(&server->conns, &conn->link);
     http_conn_open(conn);
+}
+
+static bool is_full(const struct http_server *server) {
+    const struct limits *limits = server->options.limits;
+    return server->stats.connections >= limits->connections ||
+           server->handshakes >= limits->tls_handshakes;
 }
 
 static void on_connection(uv_stream_t *listener, int status) {
@@ -191,10 +203,13 @@ static void on_connection(uv_stream_t *listener, int status) {
         http_reject(server, "accept_failed");
         return;
     }
-    if (server->stats.connections >= server->options.limits->connections) {
-        /* Not accepting stops the listener; the backlog waits until a connection closes. */
+    if (is_full(server)) {
+        /* Not accepting stops the listener; the backlog waits until a connection closes or a
+         * handshake ends. */
         server->accept_waits = true;
-        http_reject(server, "connections");
+        http_reject(server, server->stats.connections < server->options.limits->connections
+                                ? "tls_handshakes"
+                                : "connections");
         return;
     }
     accept_one(server);
@@ -206,8 +221,11 @@ void http_server_conn_closed(struct http_server *server) {
     if (server->draining && !server->closing) {
         uv_idle_start(&server->idle, on_idle); /* one more turn, for report_drained */
     }
-    if (server->accept_waits && server->listening &&
-        server->stats.connections < server->options.limits->connections) {
+    http_server_accept_more(server);
+}
+
+void http_server_accept_more(struct http_server *server) {
+    if (server->accept_waits && server->listening && !is_full(server)) {
         server->accept_waits = false;
         accept_one(server);
     }
@@ -355,6 +373,7 @@ void http_server_free(struct http_server *server) {
     http_strangers_deinit(server);
     http_peers_deinit(&server->peers);
     free(server->read_buffer);
+    free(server->wire_buffer);
     free(server);
 }
 

@@ -14,6 +14,9 @@ struct config {
     char policy_path[4096]; /* "": the built-in default policy */
     char calendar_path[4096];
     char keys_path[4096]; /* "": auth_keys_path says where */
+    /* "": the systemd credentials tls.crt, tls.key, tls.ca, where they are */
+    char tls_certificate[4096], tls_key[4096], tls_client_ca[4096];
+    char tls_client_listen[256]; /* "": none */
     bool no_auth, insecure_no_auth, insecure_http;
     enum log_level log_level;
     bool log_level_given;    /* by a flag: a reload of the file does not change it */
@@ -34,6 +37,10 @@ struct config {
     X(policy, policy_path, TEXT, 0, 4095)                                                          \
     X(calendar, calendar_path, TEXT, 0, 4095)                                                      \
     X(keys, keys_path, TEXT, 0, 4095)                                                              \
+    X(tls_certificate, tls_certificate, TEXT, 0, 4095)                                             \
+    X(tls_key, tls_key, TEXT, 0, 4095)                                                             \
+    X(tls_client_ca, tls_client_ca, TEXT, 0, 4095)                                                 \
+    X(tls_client_listen, tls_client_listen, TEXT, 0, 255)                                          \
     X(no_auth, no_auth, BOOL, 0, 1)                                                                \
     X(insecure_no_auth, insecure_no_auth, BOOL, 0, 1)                                              \
     X(insecure_http, insecure_http, BOOL, 0, 1)                                                    \

@@ -36,6 +36,8 @@ enum { LOG_LEVEL_COUNT = LOG_LEVEL_ERROR + 1, LOG_LINES_PER_SECOND = 100 };
     X(CLOCK, "clock")                                                                              \
     X(CHECK_FAILED, "check_failed")                                                                \
     X(BACKUP, "backup")                                                                            \
+    X(TLS_HANDSHAKE, "tls_handshake")                                                              \
+    X(TLS_CERTIFICATE, "tls_certificate")                                                          \
     X(WARNING, "warning")
 
 enum log_event {

@@ -44,6 +44,7 @@ void metrics_init(struct metrics *metrics) {
     histogram_init(&metrics->loop_lag_seconds, loop_bounds_s, ARRAY_COUNT(loop_bounds_s));
     histogram_init(&metrics->seal_seconds, seal_bounds_s, ARRAY_COUNT(seal_bounds_s));
     histogram_init(&metrics->deadline_lateness_seconds, loop_bounds_s, ARRAY_COUNT(loop_bounds_s));
+    histogram_init(&metrics->tls_handshake_seconds, http_bounds_s, ARRAY_COUNT(http_bounds_s));
     for (size_t i = 0; i < METRICS_ROUTES_MAX; i++) {
         histogram_init(&metrics->http_seconds[i], http_bounds_s, ARRAY_COUNT(http_bounds_s));
     }

@@ -6,6 +6,7 @@
 
 #include "core/engine.h"
 #include "server/buffer.h"
+#include "server/tls/tls_session.h"
 
 struct histogram {
     const double *bounds_s; /* upper bounds in seconds, rising */
@@ -39,6 +40,9 @@ struct metrics {
         const char *reason;
         uint64_t count;
     } http_rejected[32]; /* by static reason word */
+    uint64_t tls_handshakes[TLS_OUTCOME_COUNT];
+    struct histogram tls_handshake_seconds; /* of those that came to be */
+    uint64_t tls_reloads[2];                /* refused, taken */
 };
 
 void metrics_init(struct metrics *metrics);

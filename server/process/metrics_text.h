@@ -25,4 +25,7 @@ void metrics_text_gauge(struct buffer *to, const char *name, const char *help, u
 void metrics_text_write(struct buffer *to, const struct metrics *metrics,
                         const char *const *route_names, size_t routes_count);
 
+/* The families of TLS (metrics_tls.c). `expires_s`: the certificate's end, seconds since 1970. */
+void metrics_text_write_tls(struct buffer *to, const struct metrics *metrics, int64_t expires_s);
+
 #endif

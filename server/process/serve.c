@@ -12,6 +12,7 @@
 #include "server/process/control.h"
 #include "server/process/log.h"
 #include "server/process/readiness.h"
+#include "server/process/serve_tls.h"
 #include "server/process/wall_clock.h"
 #include "server/rules/rules.h"
 #include "server/services.h"
@@ -45,7 +46,9 @@ struct serve {
     uint32_t backups;         /* made on the pool and not told in the audit yet; atomic */
     uint64_t unwatched_bytes; /* published since the disk was last looked at */
     struct control_server *control;
-    bool draining, http_drained, committer_idle;
+    struct serve_tls tls;
+    unsigned http_undrained; /* listeners whose connections are not gone yet */
+    bool draining, committer_idle;
     int exit_code;
     struct service_time time;
     char keys_path[4200];             /* borrowed by services.auth */
@@ -128,6 +131,9 @@ static void on_pressure(void *context) {
     struct serve *serve = context;
     bool pause = committer_pressure(serve->services.committer) != PRESSURE_NONE;
     http_server_pause_bodies(serve->services.http, pause);
+    if (serve->services.gateways != NULL) {
+        http_server_pause_bodies(serve->services.gateways, pause);
+    }
 }
 
 static void on_commit_failed(void *context, const struct error *error) {
@@ -246,10 +252,15 @@ static void adopt_rules(struct serve *serve) {
 static void reload(struct serve *serve) {
     struct error error = {""};
     struct config fresh = serve->config;
+    struct serve_tls tls = {NULL, NULL};
+    int64_t now_ms = services_now_ms(&serve->services);
     enum status status = STATUS_OK;
     if (serve->config_path != NULL) {
         config_init(&fresh);
         status = config_load(&fresh, serve->config_path, &error);
+    }
+    if (status == STATUS_OK) {
+        status = serve_tls_load_again(&tls, &serve->tls, &serve->config, now_ms, &error);
     }
     if (status == STATUS_OK && serve->services.auth != NULL) {
         status = auth_reload(serve->services.auth, &error);
@@ -258,11 +269,15 @@ static void reload(struct serve *serve) {
         status = rules_reload(serve->services.rules, serve->config.policy_path,
                               serve->config.calendar_path, &error);
     }
+    serve->services.metrics->tls_reloads[status == STATUS_OK]++;
     if (status != STATUS_OK) {
+        serve_tls_free(&tls);
         log_line(LOG_LEVEL_ERROR, LOG_RELOAD_FAILED, "the new files are refused, the old ones stay",
                  "error", LOG_TEXT, error.message, NULL);
         return;
     }
+    serve_tls_replace(&serve->tls, &tls);
+    serve_tls_tell(&serve->tls, now_ms);
     adopt_rules(serve);
     driver_adopt(serve->services.driver);
     if (!serve->config.log_level_given) {
@@ -272,14 +287,15 @@ static void reload(struct serve *serve) {
         (void)audit_append(&serve->services, NULL,
                            &(struct audit_act){.act = "config.reload", .region = REGION_NONE});
     }
-    log_line(LOG_LEVEL_INFO, LOG_RELOAD, "policy, calendar, keys and log level were read again",
-             "policy_version", LOG_U64, (uint64_t)serve->services.policy->version,
-             "calendar_version", LOG_U64, (uint64_t)serve->services.calendars->version, NULL);
+    log_line(LOG_LEVEL_INFO, LOG_RELOAD,
+             "policy, calendar, keys, certificates and log level were read again", "policy_version",
+             LOG_U64, (uint64_t)serve->services.policy->version, "calendar_version", LOG_U64,
+             (uint64_t)serve->services.calendars->version, NULL);
 }
 
 /* After a failure the process ends otherwise, and not as a success. */
 static void stop_if_drained(struct serve *serve) {
-    if (serve->failure[0] == '\0' && serve->http_drained && serve->committer_idle) {
+    if (serve->failure[0] == '\0' && serve->http_undrained == 0 && serve->committer_idle) {
         uv_stop(&serve->loop);
     }
 }
@@ -292,7 +308,9 @@ static void on_committer_idle(void *context) {
 
 static void on_http_drained(void *context) {
     struct serve *serve = context;
-    serve->http_drained = true;
+    if (--serve->http_undrained > 0) {
+        return;
+    }
     /* Nobody waits for an import any more, and the committer may be gone when it is built. */
     regions_stop(serve->services.regions);
     committer_drain(serve->services.committer, on_committer_idle, serve);
@@ -307,7 +325,11 @@ static void drain(struct serve *serve) {
     log_line(LOG_LEVEL_INFO, LOG_DRAIN, "draining: no new connections, open requests finish", NULL);
     driver_stop(serve->services.driver);
     feed_drain(serve->services.feed);
+    serve->http_undrained = serve->services.gateways == NULL ? 1 : 2;
     http_server_drain(serve->services.http, on_http_drained, serve);
+    if (serve->services.gateways != NULL) {
+        http_server_drain(serve->services.gateways, on_http_drained, serve);
+    }
 }
 
 static void on_signal(uv_signal_t *handle, int number) {
@@ -440,6 +462,40 @@ static void run_backup(void *context, const char *to, enum status *ret_status,
              NULL);
 }
 
+/* Strangers knock all the time, so what failed is for who looks for it. */
+static void on_handshake(void *context, enum tls_outcome outcome, uint64_t took_ms,
+                         const char *fault) {
+    struct metrics *metrics = ((struct services *)context)->metrics;
+    metrics->tls_handshakes[outcome]++;
+    if (outcome == TLS_OUTCOME_OK) {
+        histogram_add(&metrics->tls_handshake_seconds, (double)took_ms / 1e3);
+        return;
+    }
+    log_line(LOG_LEVEL_INFO, LOG_TLS_HANDSHAKE, "a TLS handshake failed", "result", LOG_TEXT,
+             tls_outcome_name(outcome), "error", LOG_TEXT, fault, "took_ms", LOG_U64, took_ms,
+             NULL);
+}
+
+static enum status open_gateways(struct serve *serve, struct http_options http,
+                                 struct error *error) {
+    struct services *services = &serve->services;
+    char listening[300];
+    if (serve->config.tls_client_listen[0] == '\0') {
+        return STATUS_OK;
+    }
+    http.tls = serve->tls.gateways;
+    enum status status = http_server_new(&services->gateways, &http);
+    if (status == STATUS_OK) {
+        status = http_server_listen(services->gateways, serve->config.tls_client_listen, listening,
+                                    sizeof listening, error);
+    }
+    if (status == STATUS_OK) {
+        log_line(LOG_LEVEL_INFO, LOG_LISTENING, "listening for gateways with certificates",
+                 "address", LOG_TEXT, listening, NULL);
+    }
+    return status;
+}
+
 static enum status open_outside(struct serve *serve, struct error *error) {
     struct services *services = &serve->services;
     const struct http_options http = {
@@ -453,6 +509,8 @@ static enum status open_outside(struct serve *serve, struct error *error) {
         .on_guard_done = caller_guard_done,
         .on_finished = on_http_finished,
         .on_rejected = on_http_rejected,
+        .tls = serve->tls.open,
+        .on_handshake = on_handshake,
     };
     enum status status = limiter_new(&services->limiter, http.limits);
     if (status == STATUS_OK) {
@@ -463,9 +521,13 @@ static enum status open_outside(struct serve *serve, struct error *error) {
         status = http_server_listen(services->http, serve->config.listen, listening,
                                     sizeof listening, error);
     }
+    if (status == STATUS_OK) {
+        status = open_gateways(serve, http, error);
+    }
     if (status != STATUS_OK) {
         return status;
     }
+    serve_tls_tell(&serve->tls, services_now_ms(services));
     char socket_path[sizeof serve->config.data + 32];
     snprintf(socket_path, sizeof socket_path, "%s/control.sock", serve->config.data);
     status =
@@ -484,7 +546,7 @@ static enum status open_outside(struct serve *serve, struct error *error) {
     }
     services->not_ready = NULL;
     driver_start(services->driver);
-    printf("gridd: listening on http://%s\n", listening);
+    printf("gridd: listening on %s://%s\n", http.tls == NULL ? "http" : "https", listening);
     fflush(stdout);
     return STATUS_OK;
 }
@@ -516,6 +578,9 @@ static void close_parts(struct serve *serve) {
     }
     if (services->http != NULL) {
         http_server_close(services->http);
+        if (services->gateways != NULL) {
+            http_server_close(services->gateways);
+        }
         uv_run(&serve->loop, UV_RUN_NOWAIT);
     }
     if (services->feed != NULL) {
@@ -532,8 +597,12 @@ static void close_parts(struct serve *serve) {
     uv_run(&serve->loop, UV_RUN_DEFAULT);
     if (services->http != NULL) {
         http_server_free(services->http);
+        if (services->gateways != NULL) {
+            http_server_free(services->gateways);
+        }
     }
     limiter_free(services->limiter);
+    serve_tls_free(&serve->tls);
     intake_free(services->intake);
     ticket_loader_free(services->ticket_loader);
     driver_free(services->driver);
@@ -558,7 +627,11 @@ static enum status start(struct serve *serve, struct error *error) {
         return status;
     }
     adopt_rules(serve);
-    status = open_parts(serve, error);
+    services->tls = &serve->tls;
+    status = serve_tls_load(&serve->tls, &serve->config, error);
+    if (status == STATUS_OK) {
+        status = open_parts(serve, error);
+    }
     return status == STATUS_OK ? open_outside(serve, error) : status;
 }
 

@@ -1,6 +1,7 @@
 #include "server/process/serve_options.h"
 
 #include "core/base/check.h"
+#include "server/process/serve_tls.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,10 @@ const struct cli_option serve_options_table[] = {
     {"calendar", "FILE", "working days and holidays; default: mainland China, built in"},
     {"listen", "HOST:PORT", "default 127.0.0.1:8080; port 0 picks one"},
     {"keys", "FILE", "secrets of tokens; default: systemd credential, else DIR/keys"},
+    {"tls-certificate", "FILE", "PEM; serves HTTPS. Default: systemd credential tls.crt"},
+    {"tls-key", "FILE", "its key; default: systemd credential tls.key"},
+    {"tls-client-listen", "HOST:PORT", "a second address, for gateways with certificates"},
+    {"tls-client-ca", "FILE", "who signs those; default: systemd credential tls.ca"},
     {"no-auth", NULL, "serve without tokens; loopback addresses only"},
     {"insecure-no-auth", NULL, "with --no-auth: on any address, everybody may do everything"},
     {"insecure-http", NULL, "without TLS on any address: tokens can be read on the way"},
@@ -64,8 +69,16 @@ static enum status apply_flag(struct serve_options *options, const char *name, c
                               struct error *error) {
     static const struct {
         const char *flag, *key;
-    } keys[] = {{"data", "data"},     {"policy", "policy"}, {"calendar", "calendar"},
-                {"listen", "listen"}, {"keys", "keys"},     {"log-level", "log_level"}};
+    } keys[] = {{"data", "data"},
+                {"policy", "policy"},
+                {"calendar", "calendar"},
+                {"listen", "listen"},
+                {"keys", "keys"},
+                {"log-level", "log_level"},
+                {"tls-certificate", "tls_certificate"},
+                {"tls-key", "tls_key"},
+                {"tls-client-listen", "tls_client_listen"},
+                {"tls-client-ca", "tls_client_ca"}};
     options->config.log_level_given |= strcmp(name, "log-level") == 0;
     for (size_t i = 0; i < ARRAY_COUNT(keys); i++) {
         if (strcmp(name, keys[i].flag) == 0) {
@@ -132,24 +145,38 @@ int serve_options_parse(struct serve_options *ret, const struct cli_command *com
     return apply_flags(ret, command, &given);
 }
 
+/* The address that others reach; NULL: there is none. */
+static const char *outside_address(const struct config *config) {
+    if (!config_is_loopback(config->listen)) {
+        return config->listen;
+    }
+    bool has_second = config->tls_client_listen[0] != '\0';
+    return has_second && !config_is_loopback(config->tls_client_listen) ? config->tls_client_listen
+                                                                        : NULL;
+}
+
 int serve_options_check(const struct serve_options *options, const struct cli_command *command) {
     const struct config *config = &options->config;
     if (config->data[0] == '\0') {
         return cli_fail(command, CLI_USAGE, "no data directory: give --data DIR", NULL, NULL);
     }
-    if (config_is_loopback(config->listen)) {
-        return CLI_GO_ON;
+    const char *fault = serve_tls_fault(config);
+    if (fault != NULL) {
+        return cli_fail(command, CLI_USAGE, fault, NULL, NULL);
     }
-    if (config->no_auth && !config->insecure_no_auth) {
+    const char *outside = outside_address(config);
+    if (outside != NULL && config->no_auth && !config->insecure_no_auth) {
         return cli_fail(command, CLI_USAGE, "--no-auth is for loopback addresses only, not ",
-                        config->listen, ": listen on 127.0.0.1");
+                        outside, ": listen on 127.0.0.1");
     }
-    if (!config->no_auth && !config->insecure_http) {
+    if (!config_is_loopback(config->listen) && !config->no_auth && !config->insecure_http &&
+        !serve_tls_is_on(config)) {
         return cli_fail(command, CLI_USAGE,
                         "plain HTTP is for loopback addresses only, since tokens can be read on "
                         "the way, not ",
                         config->listen,
-                        ": listen on 127.0.0.1 behind what ends TLS, or give --insecure-http");
+                        ": give --tls-certificate and --tls-key, listen on 127.0.0.1 behind what "
+                        "ends TLS, or give --insecure-http");
     }
     return CLI_GO_ON;
 }

@@ -41,6 +41,8 @@ class Answer:
 class Gridd:
     """One gridd process. Use it in a `with` block; the directory goes away at its end."""
 
+    scheme = "http"
+
     def __init__(self, *flags, regions=REGIONS, start=True):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="gridd-test-"))
         self.data = self.directory / "data"
@@ -70,7 +72,7 @@ class Gridd:
                                         stderr=log, text=True)
         log.close()
         line = self.process.stdout.readline()
-        assert line.startswith("gridd: listening on http://127.0.0.1:"), self.log_text()
+        assert line.startswith(f"gridd: listening on {self.scheme}://127.0.0.1:"), self.log_text()
         self.port = int(line.rsplit(":", 1)[1])
 
     def log_text(self):

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 struct http_fixture fix;
+const struct tls_context *http_fixture_tls;
 
 static void on_finished(void *context, const struct http_request *request) {
     (void)context;
@@ -141,7 +142,8 @@ static int start(bool knows_owners) {
                                    .knows_owners = knows_owners,
                                    .on_route = knows_owners ? claim : NULL,
                                    .on_finished = on_finished,
-                                   .on_rejected = on_rejected};
+                                   .on_rejected = on_rejected,
+                                   .tls = http_fixture_tls};
     assert_int_equal(http_server_new(&fix.server, &options), STATUS_OK);
     struct error error;
     assert_int_equal(

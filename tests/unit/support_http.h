@@ -19,6 +19,8 @@ struct http_fixture {
     bool pause_on_body, drained;
 };
 extern struct http_fixture fix;
+/* NULL: the fixture starts a plain server. */
+extern const struct tls_context *http_fixture_tls;
 
 /* Routes: GET / /hello /names/{name}?q&r /stream /parked; POST /echo /small (8 bytes) /asked (8
  * bytes, adds counts) /refused (401). */
