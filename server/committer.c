@@ -21,6 +21,7 @@ enum {
 struct block_node {
     struct block *block;
     struct row_set rows; /* that its entries changed */
+    uint64_t opened_ns;
     struct block_node *next;
 };
 
@@ -388,6 +389,7 @@ static struct block_node *take_node(struct committer *c) {
     }
     row_set_reset(&node->rows);
     c->queued_blocks++;
+    node->opened_ns = uv_hrtime();
     node->next = NULL;
     block_reset(node->block, c->next_seq);
     return node;
@@ -432,6 +434,19 @@ enum pressure committer_pressure(const struct committer *c) {
 
 uint64_t committer_queued_bytes(const struct committer *c) {
     return c->queued_bytes;
+}
+
+uint64_t committer_oldest_ms(const struct committer *c) {
+    uint64_t since_ns = UINT64_MAX;
+    if (c->group_count > 0) {
+        since_ns = c->group[0]->opened_ns;
+    } else if (c->busy) {
+        since_ns = c->started_ns;
+    } else if (c->first != NULL || c->open != NULL) {
+        since_ns = c->first != NULL ? c->first->opened_ns : c->open->opened_ns;
+    }
+    uint64_t now_ns = uv_hrtime();
+    return since_ns < now_ns ? (now_ns - since_ns) / 1000000 : 0;
 }
 
 void committer_wait(struct committer *c, struct commit_waiter *waiter) {

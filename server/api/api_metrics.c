@@ -47,6 +47,10 @@ static void write_sequence(struct buffer *to, const struct services *services,
                        stats->oldest_seq);
     metrics_text_gauge(to, "gridd_commit_queue_bytes", "Bytes waiting for a commit.",
                        committer_queued_bytes(services->committer));
+    metrics_text_family(to, "gridd_commit_queue_oldest_age_seconds", "gauge",
+                        "Age of the oldest write that is not durable.");
+    metrics_text_double(to, "gridd_commit_queue_oldest_age_seconds",
+                        (double)committer_oldest_ms(services->committer) / 1000);
     metrics_text_gauge(to, "gridd_commit_pressure",
                        "0 none, 1 bodies are paused, 2 uploads refused.",
                        (uint64_t)committer_pressure(services->committer));

@@ -84,10 +84,23 @@ static bool judge_region(struct http_request *request, struct services *services
     return true;
 }
 
+static bool not_here(struct http_request *request) {
+    http_problem(request, 404, "not found", "there is nothing at this path", NULL);
+    return false;
+}
+
+bool caller_admin_guard(void *context, struct http_request *request) {
+    (void)context;
+    return api_route_is_admin(http_route_of(request)) || not_here(request);
+}
+
 bool caller_guard(void *context, struct http_request *request) {
     struct services *services = context;
     const struct route_rule *rule = &api_rules[http_route_of(request) - api_routes];
     struct slice token, ticket;
+    if (services->admin != NULL && api_route_is_admin(http_route_of(request))) {
+        return not_here(request);
+    }
     if (!caller_tokens_in_force(services) || rule->region == ROUTE_REGION_OPEN) {
         return true;
     }

@@ -77,8 +77,12 @@ MUST_USE enum status http_server_new(struct http_server **ret, const struct http
 /* HOST:PORT, [V6]:PORT; port 0 picks one. `ret_host_port` gets what is really listened on. */
 MUST_USE enum status http_server_listen(struct http_server *server, const char *host_port,
                                         char *ret_host_port, size_t ret_bytes, struct error *error);
-/* Stops accepting; idle connections close, busy ones finish with Connection: close. `on_drained`
- * once none is left, or after limits->drain_ms (the rest is cut). */
+/* Listens on what already does: a socket of a service manager, or a unix one. It is the server's
+ * from here on, also when this fails. */
+MUST_USE enum status http_server_listen_fd(struct http_server *server, int fd, struct error *error);
+/* Stops accepting; idle connections close, busy ones finish with Connection: close, and one that
+ * was just accepted may still send its request for linger_ms. `on_drained` once none is left, or
+ * after limits->drain_ms (the rest is cut). */
 void http_server_drain(struct http_server *server, void (*on_drained)(void *context),
                        void *context);
 /* Closes every handle at once; free after the loop has run its close callbacks. */

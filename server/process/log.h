@@ -23,6 +23,8 @@ enum { LOG_LEVEL_COUNT = LOG_LEVEL_ERROR + 1, LOG_LINES_PER_SECOND = 100 };
     X(DRAIN, "drain")                                                                              \
     X(STOPPED, "stopped")                                                                          \
     X(COMMIT_FAILED, "commit_failed")                                                              \
+    X(COMMIT_SLOW, "commit_slow")                                                                  \
+    X(COMMIT_STUCK, "commit_stuck")                                                                \
     X(SEALED, "sealed")                                                                            \
     X(SEAL_FAILED, "seal_failed")                                                                  \
     X(DISK_LOW, "disk_low")                                                                        \

@@ -17,7 +17,7 @@ struct histogram {
 void histogram_add(struct histogram *histogram, double seconds);
 uint64_t histogram_count(const struct histogram *histogram);
 
-enum { METRICS_ROUTES_MAX = 48 };
+enum { METRICS_ROUTES_MAX = 64 };
 
 struct metrics {
     uint64_t reports_total[VERDICT_COUNT];

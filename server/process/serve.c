@@ -9,7 +9,9 @@
 #include "server/domain/ticket_load.h"
 #include "server/intake.h"
 #include "server/process/control.h"
+#include "server/process/exit_code.h"
 #include "server/process/log.h"
+#include "server/process/notify.h"
 #include "server/process/readiness.h"
 #include "server/process/wall_clock.h"
 #include "server/rules/rules.h"
@@ -36,15 +38,19 @@ struct serve {
     struct services services;
     struct config config;
     const char *config_path;
+    struct passed_sockets passed;
+    struct notify notify;
+    enum start_stage stage;
+    bool slow_told;
     uv_loop_t loop;
     uv_signal_t signals[3];
-    uv_timer_t tick, lag;
+    uv_timer_t tick, lag, grace;
     uv_async_t sealed;
     uint64_t lag_due_ms, ticks;
     uint32_t backups;         /* made on the pool and not told in the audit yet; atomic */
     uint64_t unwatched_bytes; /* published since the disk was last looked at */
     struct control_server *control;
-    bool draining, http_drained, committer_idle;
+    bool drain_begun, http_drained, committer_idle;
     int exit_code;
     struct service_time time;
     char keys_path[4200];             /* borrowed by services.auth */
@@ -160,17 +166,37 @@ static void on_published(void *context, const struct block *block) {
     }
 }
 
+/* A write that waits for a minute waits on a kernel call that does not come back: waiting on is
+ * worse than a new process that recovers. */
+static void watch_commits(struct serve *serve) {
+    uint64_t oldest_ms = committer_oldest_ms(serve->services.committer);
+    enum commit_pace pace = readiness_pace(&serve->config.limits, oldest_ms);
+    if (pace != COMMIT_PACE_GOOD && !serve->slow_told) {
+        log_line(LOG_LEVEL_WARN, LOG_COMMIT_SLOW, "a write waits to be durable: not ready",
+                 "oldest_ms", LOG_U64, oldest_ms, NULL);
+    }
+    serve->slow_told = pace != COMMIT_PACE_GOOD;
+    if (pace == COMMIT_PACE_STUCK) {
+        log_line(LOG_LEVEL_ERROR, LOG_COMMIT_STUCK,
+                 "a write has waited longer than commit_stuck_ms: the process ends", "oldest_ms",
+                 LOG_U64, oldest_ms, NULL);
+        abort();
+    }
+}
+
 static void on_tick(uv_timer_t *timer) {
     struct serve *serve = timer->loop->data;
     log_tick();
     db_tick(serve->services.db, services_now_ms(&serve->services));
     driver_tick(serve->services.driver);
     watch_disk(serve);
+    watch_commits(serve);
+    notify_watchdog(&serve->notify);
     if (__atomic_exchange_n(&serve->backups, 0, __ATOMIC_RELAXED) > 0 && !serve->config.no_auth) {
         (void)audit_append(&serve->services, NULL,
                            &(struct audit_act){.act = "backup.make", .region = REGION_NONE});
     }
-    if (++serve->ticks % DENIALS_TICKS == 0 && !serve->draining) {
+    if (++serve->ticks % DENIALS_TICKS == 0 && !serve->services.draining) {
         audit_denials(&serve->services);
     }
     struct db_stats stats;
@@ -187,6 +213,7 @@ static void on_lag(uv_timer_t *timer) {
     uint64_t now = uv_now(timer->loop);
     uint64_t late = now > serve->lag_due_ms ? now - serve->lag_due_ms : 0;
     histogram_add(&serve->services.metrics->loop_lag_seconds, (double)late / 1e3);
+    notify_lag(&serve->notify, late);
     serve->lag_due_ms = now + LAG_MS;
 }
 
@@ -293,22 +320,46 @@ static void on_http_drained(void *context) {
     committer_drain(serve->services.committer, on_committer_idle, serve);
 }
 
-static void drain(struct serve *serve) {
-    if (serve->draining) {
+static void begin_drain(struct serve *serve) {
+    if (serve->drain_begun) {
         return;
     }
-    serve->draining = true;
-    serve->services.not_ready = "draining";
+    serve->drain_begun = true;
     log_line(LOG_LEVEL_INFO, LOG_DRAIN, "draining: no new connections, open requests finish", NULL);
     driver_stop(serve->services.driver);
     feed_drain(serve->services.feed);
     http_server_drain(serve->services.http, on_http_drained, serve);
 }
 
+static void on_grace_over(uv_timer_t *timer) {
+    begin_drain(timer->loop->data);
+}
+
+/* First whoever asks /readyz can see it and send elsewhere; a second signal ends the wait. */
+static void drain(struct serve *serve) {
+    uint64_t grace_ms = serve->config.limits.drain_grace_ms;
+    if (serve->services.draining || grace_ms == 0) {
+        grace_ms = 0;
+    }
+    if (!serve->services.draining) {
+        notify_send(&serve->notify, "STOPPING=1\nSTATUS=draining");
+    }
+    serve->services.draining = true;
+    if (grace_ms == 0) {
+        begin_drain(serve);
+        return;
+    }
+    log_line(LOG_LEVEL_INFO, LOG_DRAIN, "not ready; connections are still accepted for a while",
+             "grace_ms", LOG_U64, grace_ms, NULL);
+    CHECK(uv_timer_start(&serve->grace, on_grace_over, grace_ms, 0) == 0);
+}
+
 static void on_signal(uv_signal_t *handle, int number) {
     struct serve *serve = handle->loop->data;
     if (number == SIGHUP) {
+        notify_reloading(&serve->notify);
         reload(serve);
+        notify_send(&serve->notify, "READY=1");
     } else {
         drain(serve);
     }
@@ -383,7 +434,11 @@ static enum status open_parts(struct serve *serve, struct error *error) {
                              limits, error);
     }
     if (status == STATUS_OK) {
+        serve->stage = START_KEYS;
         status = open_auth(serve, error);
+    }
+    if (status == STATUS_OK) {
+        serve->stage = START_DATA;
     }
     if (status == STATUS_OK) {
         status = intake_new(&services->intake, services, error);
@@ -435,6 +490,41 @@ static void run_backup(void *context, const char *to, enum status *ret_status,
              NULL);
 }
 
+static enum status listen_on(struct http_server *server, int passed_fd, const char *address,
+                             char *ret_text, size_t ret_bytes, struct error *error) {
+    int fd = passed_fd;
+    if (fd < 0 && strncmp(address, "unix:", 5) != 0) {
+        return http_server_listen(server, address, ret_text, ret_bytes, error);
+    }
+    enum status status = STATUS_OK;
+    if (fd < 0) {
+        status = socket_listen_unix(&fd, address + 5, error);
+    }
+    snprintf(ret_text, ret_bytes, "%s", address);
+    return status == STATUS_OK ? http_server_listen_fd(server, fd, error) : status;
+}
+
+/* The same routes and metrics; the guard lets only those of operators through. */
+static enum status open_admin(struct serve *serve, struct http_options options,
+                              struct error *error) {
+    char text[300];
+    if (serve->config.admin[0] == '\0') {
+        return STATUS_OK;
+    }
+    options.on_route = caller_admin_guard;
+    options.on_guard_done = NULL;
+    enum status status = http_server_new(&serve->services.admin, &options);
+    if (status == STATUS_OK) {
+        status = listen_on(serve->services.admin, serve->passed.admin, serve->config.admin, text,
+                           sizeof text, error);
+    }
+    if (status == STATUS_OK) {
+        log_line(LOG_LEVEL_INFO, LOG_LISTENING, "listening for operators", "address", LOG_TEXT,
+                 text, NULL);
+    }
+    return status;
+}
+
 static enum status open_outside(struct serve *serve, struct error *error) {
     struct services *services = &serve->services;
     const struct http_options http = {
@@ -451,8 +541,11 @@ static enum status open_outside(struct serve *serve, struct error *error) {
     enum status status = http_server_new(&services->http, &http);
     char listening[300];
     if (status == STATUS_OK) {
-        status = http_server_listen(services->http, serve->config.listen, listening,
-                                    sizeof listening, error);
+        status = listen_on(services->http, serve->passed.api, serve->config.listen, listening,
+                           sizeof listening, error);
+    }
+    if (status == STATUS_OK) {
+        status = open_admin(serve, http, error);
     }
     if (status != STATUS_OK) {
         return status;
@@ -477,6 +570,7 @@ static enum status open_outside(struct serve *serve, struct error *error) {
     driver_start(services->driver);
     printf("gridd: listening on http://%s\n", listening);
     fflush(stdout);
+    notify_send(&serve->notify, "READY=1\nSTATUS=serving");
     return STATUS_OK;
 }
 
@@ -488,6 +582,7 @@ static void start_handles(struct serve *serve) {
     }
     CHECK(uv_timer_init(&serve->loop, &serve->tick) == 0);
     CHECK(uv_timer_start(&serve->tick, on_tick, TICK_MS, TICK_MS) == 0);
+    CHECK(uv_timer_init(&serve->loop, &serve->grace) == 0);
     CHECK(uv_timer_init(&serve->loop, &serve->lag) == 0);
     serve->lag_due_ms = uv_now(&serve->loop) + LAG_MS;
     CHECK(uv_timer_start(&serve->lag, on_lag, LAG_MS, LAG_MS) == 0);
@@ -507,6 +602,9 @@ static void close_parts(struct serve *serve) {
     }
     if (services->http != NULL) {
         http_server_close(services->http);
+        if (services->admin != NULL) {
+            http_server_close(services->admin);
+        }
         uv_run(&serve->loop, UV_RUN_NOWAIT);
     }
     if (services->feed != NULL) {
@@ -519,10 +617,14 @@ static void close_parts(struct serve *serve) {
     }
     uv_close((uv_handle_t *)&serve->tick, NULL);
     uv_close((uv_handle_t *)&serve->lag, NULL);
+    uv_close((uv_handle_t *)&serve->grace, NULL);
     /* Pool jobs still under way end first; the db closes with its sealer before its async goes. */
     uv_run(&serve->loop, UV_RUN_DEFAULT);
     if (services->http != NULL) {
         http_server_free(services->http);
+        if (services->admin != NULL) {
+            http_server_free(services->admin);
+        }
     }
     intake_free(services->intake);
     ticket_loader_free(services->ticket_loader);
@@ -548,11 +650,18 @@ static enum status start(struct serve *serve, struct error *error) {
         return status;
     }
     adopt_rules(serve);
+    notify_send(&serve->notify, "STATUS=recovering");
+    serve->stage = START_DATA;
     status = open_parts(serve, error);
-    return status == STATUS_OK ? open_outside(serve, error) : status;
+    if (status == STATUS_OK) {
+        serve->stage = START_LISTEN;
+        status = open_outside(serve, error);
+    }
+    return status;
 }
 
-int serve_run(const struct config *config, const char *config_path) {
+int serve_run(const struct config *config, const char *config_path,
+              const struct passed_sockets *passed) {
     struct serve *serve = calloc(1, sizeof *serve);
     struct metrics *metrics = calloc(1, sizeof *metrics);
     CHECK(serve != NULL && metrics != NULL);
@@ -563,6 +672,8 @@ int serve_run(const struct config *config, const char *config_path) {
     setenv("UV_THREADPOOL_SIZE", threads, 1);
     serve->config = *config;
     serve->config_path = config_path;
+    serve->passed = *passed;
+    notify_init(&serve->notify);
     metrics_init(metrics);
     CHECK(uv_loop_init(&serve->loop) == 0);
     serve->loop.data = serve;
@@ -583,11 +694,12 @@ int serve_run(const struct config *config, const char *config_path) {
         watch_disk(serve);
         uv_run(&serve->loop, UV_RUN_DEFAULT);
     } else {
-        serve->exit_code = 1;
+        serve->exit_code = exit_code_of_start(serve->stage, status, serve->config.data);
         fprintf(stderr, "gridd: %s\n",
                 error.message[0] != '\0' ? error.message : status_text(status));
     }
     close_parts(serve);
+    notify_deinit(&serve->notify);
     int exit_code = serve->exit_code;
     if (exit_code == 0) {
         log_line(LOG_LEVEL_INFO, LOG_STOPPED, "stopped", NULL);
