@@ -111,7 +111,14 @@ static void write_store(struct buffer *to, const struct services *services,
 static void write_http(struct buffer *to, const struct http_server *http) {
     struct http_server_stats stats;
     http_server_stats(http, &stats);
-    metrics_text_gauge(to, "gridd_connections", "Open connections.", stats.connections);
+    struct http_census census;
+    http_server_census(http, &census);
+    metrics_text_family(to, "gridd_connections", "gauge", "Open connections by what they do.");
+    metrics_text_sample(to, "gridd_connections", "state", "idle", census.idle);
+    metrics_text_sample(to, "gridd_connections", "state", "active", census.active);
+    metrics_text_sample(to, "gridd_connections", "state", "sse", census.streams);
+    metrics_text_gauge(to, "gridd_http_requests_in_flight", "Requests being read or answered.",
+                       census.active + census.streams);
     metrics_text_counter(to, "gridd_connections_accepted_total", "Connections accepted.",
                          stats.connections_total);
     metrics_text_counter(to, "gridd_http_request_bytes_total", "Bytes read from sockets.",
@@ -149,6 +156,31 @@ static void write_process(struct buffer *to) {
     }
 }
 
+static void write_reload(struct buffer *to, const struct metrics *metrics) {
+    metrics_text_gauge(to, "gridd_config_last_reload_successful",
+                       "0 when the files were refused, and those before them are in force.",
+                       !metrics->reload_failed);
+    metrics_text_family(to, "gridd_config_last_reload_success_timestamp_seconds", "gauge",
+                        "When the files in force were read, seconds since 1970.");
+    metrics_text_double(to, "gridd_config_last_reload_success_timestamp_seconds",
+                        (double)metrics->reloaded_ms / 1000);
+}
+
+/* OpenMetrics to who asks for it, else the older text. */
+static void respond(struct http_request *request, struct slice text) {
+    static const char *const offers[] = {"text/plain", "application/openmetrics-text", NULL};
+    const char *offer = http_accept(request, offers);
+    if (offer != offers[1]) {
+        http_respond(request, 200, METRICS_CONTENT_TYPE, text);
+        return;
+    }
+    struct buffer open;
+    buffer_init(&open);
+    metrics_text_open(&open, text);
+    http_respond(request, 200, METRICS_OPEN_CONTENT_TYPE, buffer_slice(&open));
+    buffer_deinit(&open);
+}
+
 void api_metrics_on_headers(struct http_request *request) {
     struct services *services = services_of(request);
     const char *names[METRICS_ROUTES_MAX];
@@ -168,6 +200,7 @@ void api_metrics_on_headers(struct http_request *request) {
     write_store(&body, services, &stats.store);
     write_http(&body, services->http);
     write_process(&body);
-    http_respond(request, 200, METRICS_CONTENT_TYPE, buffer_slice(&body));
+    write_reload(&body, services->metrics);
+    respond(request, buffer_slice(&body));
     buffer_deinit(&body);
 }

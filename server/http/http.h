@@ -98,6 +98,12 @@ struct http_server_stats {
 };
 void http_server_stats(const struct http_server *server, struct http_server_stats *ret);
 
+struct http_census {
+    uint64_t idle, active, streams; /* event streams are not active */
+};
+/* Walks the open connections. */
+void http_server_census(const struct http_server *server, struct http_census *ret);
+
 /* What was asked. Slices are good until on_done. */
 void *http_context(const struct http_request *request);
 const struct http_route *http_route_of(const struct http_request *request);

@@ -4,6 +4,7 @@
 #include "server/api/audit.h"
 #include "server/api/caller.h"
 #include "server/api/routes.h"
+#include "server/auth/keys.h"
 #include "server/domain/creates.h"
 #include "server/domain/driver.h"
 #include "server/domain/ticket_load.h"
@@ -265,6 +266,16 @@ static void adopt_rules(struct serve *serve) {
     }
 }
 
+/* Looked at before anything is swapped, so that all files are taken or none. */
+static enum status check_keys(const struct serve *serve, struct error *error) {
+    struct auth_keys keys;
+    enum status status = auth_keys_load(&keys, serve->keys_path, error);
+    if (status == STATUS_OK) {
+        auth_keys_wipe(&keys);
+    }
+    return status;
+}
+
 static void reload(struct serve *serve) {
     struct error error = {""};
     struct config fresh = serve->config;
@@ -274,17 +285,23 @@ static void reload(struct serve *serve) {
         status = config_load(&fresh, serve->config_path, &error);
     }
     if (status == STATUS_OK && serve->services.auth != NULL) {
-        status = auth_reload(serve->services.auth, &error);
+        status = check_keys(serve, &error);
     }
     if (status == STATUS_OK) {
         status = rules_reload(serve->services.rules, serve->config.policy_path,
                               serve->config.calendar_path, &error);
     }
+    if (status == STATUS_OK && serve->services.auth != NULL) {
+        status = auth_reload(serve->services.auth, &error);
+    }
+    serve->services.metrics->reload_failed = status != STATUS_OK;
     if (status != STATUS_OK) {
         log_line(LOG_LEVEL_ERROR, LOG_RELOAD_FAILED, "the new files are refused, the old ones stay",
                  "error", LOG_TEXT, error.message, NULL);
         return;
     }
+    serve->services.metrics->reloaded_ms = services_now_ms(&serve->services);
+    serve->config.access_log = fresh.access_log;
     adopt_rules(serve);
     driver_adopt(serve->services.driver);
     if (!serve->config.log_level_given) {
@@ -562,7 +579,7 @@ static enum status open_outside(struct serve *serve, struct error *error) {
     log_line(LOG_LEVEL_INFO, LOG_LISTENING, "listening", "address", LOG_TEXT, listening, NULL);
     if (serve->config.no_auth) {
         log_line(
-            LOG_LEVEL_WARN, LOG_WARNING,
+            LOG_LEVEL_WARN, LOG_SECURITY,
             "serving without authentication: everybody who reaches this address may do everything",
             NULL);
     }
@@ -683,7 +700,7 @@ int serve_run(const struct config *config, const char *config_path,
     serve->services.not_ready = "starting";
     serve->services.time = &serve->time;
     service_time_init(&serve->time, &serve->loop, metrics);
-    serve->services.started_ms = services_now_ms(&serve->services);
+    serve->services.started_ms = metrics->reloaded_ms = services_now_ms(&serve->services);
     CHECK(uv_async_init(&serve->loop, &serve->sealed, on_sealed) == 0);
     uv_unref((uv_handle_t *)&serve->sealed);
     start_handles(serve);
