@@ -47,6 +47,7 @@
     X(write_stall_ms, 30000, 10, 3600000, "an answer that the peer does not take; more: reset")    \
     X(linger_bytes, 64 * KIB, 0, 16 * MIB, "bytes drained after an error answer")                  \
     X(linger_ms, 2000, 0, 60000, "time of that drain")                                             \
+    X(drain_grace_ms, 0, 0, 600000, "SIGTERM until no more connections are accepted")              \
     X(drain_ms, 30000, 100, 3600000, "SIGTERM until open connections are cut")                     \
     X(body_memory_bytes, 256 * MIB, 1 * MIB, 64 * GIB, "bodies in memory, all requests; 503")      \
     X(commit_pause_bytes, 16 * MIB, 64 * KIB, 4 * GIB, "waiting for commit: sockets are not read") \
@@ -76,6 +77,9 @@
     X(address_requests_burst, 2000, 1, 1000000000, "the same at once, after a rest")               \
     X(auth_failures_per_min, 30, 1, 1000000000, "tokens refused from an address; more: 429")       \
     X(rate_buckets, 65536, 8, 16777216, "buckets of each of these rates, 24 bytes each")           \
+    X(commit_slow_ms, 5000, 10, 3600000,                                                           \
+      "oldest write that waits to be durable; longer: not ready")                                  \
+    X(commit_stuck_ms, 60000, 100, 3600000, "the same; longer: the process ends")                  \
     X(block_entries, 8192, STEP_ENTRIES_MAX, 65536, "entries of one journal block")                \
     X(block_bytes, 4 * MIB, 128 * KIB, 64 * MIB, "payload of one journal block, not compressed")   \
     X(run_entries, 500000, STEP_ENTRIES_MAX, 4000000,                                              \

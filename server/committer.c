@@ -21,7 +21,7 @@ enum {
 struct block_node {
     struct block *block;
     struct row_set rows; /* that its entries changed */
-    uint64_t since_ms;   /* when its first entry came, loop time */
+    uint64_t opened_ns; /* uv_hrtime */
     struct block_node *next;
 };
 
@@ -389,8 +389,8 @@ static struct block_node *take_node(struct committer *c) {
     }
     row_set_reset(&node->rows);
     c->queued_blocks++;
+    node->opened_ns = uv_hrtime();
     node->next = NULL;
-    node->since_ms = uv_now(c->options.loop);
     block_reset(node->block, c->next_seq);
     return node;
 }
@@ -432,16 +432,21 @@ enum pressure committer_pressure(const struct committer *c) {
     return c->pressure;
 }
 
-uint64_t committer_oldest_ms(const struct committer *c) {
-    const struct block_node *oldest = c->group_count > 0 ? c->group[0]
-                                      : c->first != NULL ? c->first
-                                                         : c->open;
-    uint64_t now_ms = uv_now(c->options.loop);
-    return oldest != NULL && now_ms > oldest->since_ms ? now_ms - oldest->since_ms : 0;
-}
-
 uint64_t committer_queued_bytes(const struct committer *c) {
     return c->queued_bytes;
+}
+
+uint64_t committer_oldest_ms(const struct committer *c) {
+    uint64_t since_ns = UINT64_MAX;
+    if (c->group_count > 0) {
+        since_ns = c->group[0]->opened_ns;
+    } else if (c->busy) {
+        since_ns = c->started_ns;
+    } else if (c->first != NULL || c->open != NULL) {
+        since_ns = c->first != NULL ? c->first->opened_ns : c->open->opened_ns;
+    }
+    uint64_t now_ns = uv_hrtime();
+    return since_ns < now_ns ? (now_ns - since_ns) / 1000000 : 0;
 }
 
 void committer_wait(struct committer *c, struct commit_waiter *waiter) {

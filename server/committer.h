@@ -58,9 +58,9 @@ void committer_reserve(struct committer *committer, uint32_t entries_count, size
 uint64_t committer_next_seq(const struct committer *committer);
 uint64_t committer_durable_seq(const struct committer *committer);
 enum pressure committer_pressure(const struct committer *committer);
-/* How long the oldest entry that is not durable has waited; 0 when there is none. */
-uint64_t committer_oldest_ms(const struct committer *committer);
 uint64_t committer_queued_bytes(const struct committer *committer);
+/* How long the oldest write that is not durable has waited; 0: there is none. */
+uint64_t committer_oldest_ms(const struct committer *committer);
 /* `call` is never called from inside this function, not even when `seq` is durable already. */
 void committer_wait(struct committer *committer, struct commit_waiter *waiter);
 void committer_unwait(struct committer *committer, struct commit_waiter *waiter);

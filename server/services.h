@@ -46,16 +46,17 @@ struct services {
     struct intake *intake;
     struct feed *feed;
     struct metrics *metrics;
-    struct http_server *http;
     struct limiter *limiter;
     struct overload overload;
-    uint64_t tokens_refused;  /* not told in the log yet */
+    uint64_t tokens_refused;      /* not told in the log yet */
     struct http_server *gateways; /* NULL: there is no such listener */
     const struct serve_tls *tls;
-    int64_t started_ms;       /* wall clock */
-    const char *not_ready;    /* NULL: takes writes; else the reason /readyz gives */
-    bool disk_low;            /* intake answers 507 */
-    struct denials denials;   /* not told in the audit yet */
+    struct http_server *http, *admin; /* admin NULL: its routes are at http */
+    int64_t started_ms;               /* wall clock */
+    const char *not_ready;            /* NULL: takes writes; else the reason /readyz gives */
+    bool draining;          /* what comes in is still taken, but nothing new should be sent here */
+    bool disk_low;          /* intake answers 507 */
+    struct denials denials; /* not told in the audit yet */
     uint64_t stats_under_way; /* counts and lists of statistics on the pool */
 };
 

@@ -16,6 +16,8 @@
 #define KEY_COMMIT SLICE_LITERAL(SCHEMA_COMMIT_KEY)
 #define KEY_SUSPECTS SLICE_LITERAL("suspects")
 #define KEY_WATERMARK SLICE_LITERAL("watermark")
+#define KEY_MIN_READER SLICE_LITERAL("min_reader")
+#define KEY_CREATED_BY SLICE_LITERAL("created_by")
 #define KEY_CREATED_MS SLICE_LITERAL("created_ms")
 
 enum { SUSPECTS_COMPLETE = 1 };
@@ -115,8 +117,39 @@ static enum status read_format(struct store *store, struct error *error) {
     return STATUS_OK;
 }
 
+static enum status refuse_newer(struct store *store, uint64_t min_reader, struct error *error) {
+    struct store_value value;
+    char text[192];
+    bool named = store_get(store, FAMILY_META, KEY_CREATED_BY, &value, NULL) == STATUS_OK;
+    (void)snprintf(
+        text, sizeof text,
+        "the database was made by %.*s and needs a gridd that reads version %llu; this is "
+        "gridd %s, which reads up to %d",
+        named ? (int)min_u64(value.bytes.bytes, 40) : 15,
+        named ? (const char *)value.bytes.data : "a gridd unnamed", (unsigned long long)min_reader,
+        GRIDD_VERSION, SCHEMA_READER);
+    if (named) {
+        store_value_free(&value);
+    }
+    return error_set(error, STATUS_VERSION, text, NULL, NULL);
+}
+
+/* Directories from before there was the key may be read by all. */
+static enum status read_min_reader(struct store *store, struct error *error) {
+    uint8_t bytes[8];
+    enum status status = get_fixed(store, KEY_MIN_READER, bytes, sizeof bytes, error);
+    if (status != STATUS_OK) {
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    }
+    uint64_t min_reader = load_u64_le(bytes);
+    return min_reader <= SCHEMA_READER ? STATUS_OK : refuse_newer(store, min_reader, error);
+}
+
 enum status schema_read(struct schema_meta *ret, struct store *store, struct error *error) {
     enum status status = read_format(store, error);
+    if (status == STATUS_OK) {
+        status = read_min_reader(store, error);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -191,6 +224,8 @@ void schema_put(struct store_batch *batch, const struct schema_meta *meta) {
     put_u64(batch, KEY_IDENTITY_SEED, meta->identity_seed);
     schema_put_sealed(batch, meta->sealed_through, meta->run_next);
     put_u64(batch, KEY_CREATED_MS, (uint64_t)meta->created_ms);
+    put_u64(batch, KEY_MIN_READER, SCHEMA_MIN_READER);
+    store_batch_put(batch, FAMILY_META, KEY_CREATED_BY, SLICE_LITERAL("gridd " GRIDD_VERSION));
     if (meta->suspects_complete) {
         schema_put_suspects(batch);
     }

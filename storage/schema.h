@@ -1,11 +1,14 @@
 /* The meta family: what a database says about itself. Keys and encodings are in storage/README.md.
- * The format version covers every key and value layout of storage; another version refuses to open.
+ * The format version covers every key and value layout of storage; another version refuses to open,
+ * and so does one that `min_reader` is above.
  */
 #ifndef STORAGE_SCHEMA_H
 #define STORAGE_SCHEMA_H
 
 #include "storage/store.h"
 
+/* The lowest reader that may open what this gridd makes, and what this gridd is itself. */
+enum { SCHEMA_MIN_READER = 1, SCHEMA_READER = 1 };
 enum { SCHEMA_FORMAT = 1, EPOCH_TEXT_BYTES = 17 };
 
 struct schema_meta {

@@ -49,6 +49,10 @@ static void write_sequence(struct buffer *to, const struct services *services,
                        stats->oldest_seq);
     metrics_text_gauge(to, "gridd_commit_queue_bytes", "Bytes waiting for a commit.",
                        committer_queued_bytes(services->committer));
+    metrics_text_family(to, "gridd_commit_queue_oldest_age_seconds", "gauge",
+                        "Age of the oldest write that is not durable.");
+    metrics_text_double(to, "gridd_commit_queue_oldest_age_seconds",
+                        (double)committer_oldest_ms(services->committer) / 1000);
     metrics_text_gauge(to, "gridd_commit_pressure",
                        "0 none, 1 bodies are paused, 2 uploads refused.",
                        (uint64_t)committer_pressure(services->committer));
@@ -107,11 +111,18 @@ static void write_store(struct buffer *to, const struct services *services,
 }
 
 /* Of both listeners, where there are two. */
-static void http_stats(const struct services *services, struct http_server_stats *ret) {
+static void http_stats(const struct services *services, struct http_server_stats *ret,
+                       struct http_census *ret_census) {
     http_server_stats(services->http, ret);
+    http_server_census(services->http, ret_census);
     if (services->gateways != NULL) {
         struct http_server_stats more;
+        struct http_census census;
         http_server_stats(services->gateways, &more);
+        http_server_census(services->gateways, &census);
+        ret_census->idle += census.idle;
+        ret_census->active += census.active;
+        ret_census->streams += census.streams;
         ret->connections += more.connections;
         ret->connections_total += more.connections_total;
         ret->strangers += more.strangers;
@@ -123,8 +134,14 @@ static void http_stats(const struct services *services, struct http_server_stats
 
 static void write_http(struct buffer *to, const struct services *services) {
     struct http_server_stats stats;
-    http_stats(services, &stats);
-    metrics_text_gauge(to, "gridd_connections", "Open connections.", stats.connections);
+    struct http_census census;
+    http_stats(services, &stats, &census);
+    metrics_text_family(to, "gridd_connections", "gauge", "Open connections by what they do.");
+    metrics_text_sample(to, "gridd_connections", "state", "idle", census.idle);
+    metrics_text_sample(to, "gridd_connections", "state", "active", census.active);
+    metrics_text_sample(to, "gridd_connections", "state", "sse", census.streams);
+    metrics_text_gauge(to, "gridd_http_requests_in_flight", "Requests being read or answered.",
+                       census.active + census.streams);
     metrics_text_gauge(to, "gridd_connections_strangers", "Those that showed no good token yet.",
                        stats.strangers);
     metrics_text_counter(to, "gridd_connections_accepted_total", "Connections accepted.",
@@ -164,6 +181,31 @@ static void write_process(struct buffer *to) {
     }
 }
 
+static void write_reload(struct buffer *to, const struct metrics *metrics) {
+    metrics_text_gauge(to, "gridd_config_last_reload_successful",
+                       "0 when the files were refused, and those before them are in force.",
+                       !metrics->reload_failed);
+    metrics_text_family(to, "gridd_config_last_reload_success_timestamp_seconds", "gauge",
+                        "When the files in force were read, seconds since 1970.");
+    metrics_text_double(to, "gridd_config_last_reload_success_timestamp_seconds",
+                        (double)metrics->reloaded_ms / 1000);
+}
+
+/* OpenMetrics to who asks for it, else the older text. */
+static void respond(struct http_request *request, struct slice text) {
+    static const char *const offers[] = {"text/plain", "application/openmetrics-text", NULL};
+    const char *offer = http_accept(request, offers);
+    if (offer != offers[1]) {
+        http_respond(request, 200, METRICS_CONTENT_TYPE, text);
+        return;
+    }
+    struct buffer open;
+    buffer_init(&open);
+    metrics_text_open(&open, text);
+    http_respond(request, 200, METRICS_OPEN_CONTENT_TYPE, buffer_slice(&open));
+    buffer_deinit(&open);
+}
+
 void api_metrics_on_headers(struct http_request *request) {
     struct services *services = services_of(request);
     const char *names[METRICS_ROUTES_MAX];
@@ -188,6 +230,7 @@ void api_metrics_on_headers(struct http_request *request) {
                                tls_context_expires_s(services->tls->open));
     }
     write_process(&body);
-    http_respond(request, 200, METRICS_CONTENT_TYPE, buffer_slice(&body));
+    write_reload(&body, services->metrics);
+    respond(request, buffer_slice(&body));
     buffer_deinit(&body);
 }

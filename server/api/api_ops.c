@@ -13,8 +13,28 @@ void api_healthz_on_headers(struct http_request *request) {
     http_respond(request, 200, "application/json", SLICE_LITERAL("{\"status\":\"ok\"}\n"));
 }
 
+/* A line for each thing that must be so: `ok NAME` or `NOT NAME: reason`. */
+static void list_checks(struct http_request *request, unsigned status) {
+    struct readiness_check checks[READINESS_CHECKS];
+    struct buffer body;
+    readiness_checks(services_of(request), checks);
+    buffer_init(&body);
+    for (size_t i = 0; i < READINESS_CHECKS; i++) {
+        bool good = checks[i].reason == NULL;
+        buffer_printf(&body, "%s %s%s%s\n", good ? "ok" : "NOT", checks[i].name, good ? "" : ": ",
+                      good ? "" : checks[i].reason);
+    }
+    http_respond(request, status, "text/plain; charset=utf-8", buffer_slice(&body));
+    buffer_deinit(&body);
+}
+
 void api_readyz_on_headers(struct http_request *request) {
     const char *reason = readiness_reason(services_of(request));
+    struct slice verbose;
+    if (http_query(request, "verbose", &verbose)) {
+        list_checks(request, reason == NULL ? 200 : 503);
+        return;
+    }
     if (reason != NULL) {
         http_add_retry_after(request, 1);
         http_problem(request, 503, "not ready", reason, NULL);

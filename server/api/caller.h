@@ -11,6 +11,7 @@
  * whose roles do not have the route's action 403, what is outside the caller's region as if it were
  * not there.
  */
+bool caller_admin_guard(void *context, struct http_request *request);
 bool caller_guard(void *context, struct http_request *request);
 void caller_guard_done(void *guard);
 

@@ -125,10 +125,23 @@ static bool is_health(const struct http_request *request) {
            route->on_headers == api_readyz_on_headers;
 }
 
+static bool not_here(struct http_request *request) {
+    http_problem(request, 404, "not found", "there is nothing at this path", NULL);
+    return false;
+}
+
+bool caller_admin_guard(void *context, struct http_request *request) {
+    (void)context;
+    return api_route_is_admin(http_route_of(request)) || not_here(request);
+}
+
 bool caller_guard(void *context, struct http_request *request) {
     struct services *services = context;
     const struct route_rule *rule = &api_rules[http_route_of(request) - api_routes];
     struct slice token, ticket;
+    if (services->admin != NULL && api_route_is_admin(http_route_of(request))) {
+        return not_here(request);
+    }
     if (!caller_tokens_in_force(services)) {
         return admission_known(request, rule, NULL);
     }

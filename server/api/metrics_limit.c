@@ -39,9 +39,6 @@ void metrics_limit_write(struct buffer *to, struct services *services) {
     metrics_text_gauge(to, "gridd_shed_stage",
                        "0 none, 1 bulks of devices, 2 all uploads, 3 all but what must not wait.",
                        (uint64_t)admission_stage(services, &reason));
-    metrics_text_gauge(to, "gridd_commit_queue_oldest_age_seconds",
-                       "Whole seconds that the oldest has waited for its commit.",
-                       committer_oldest_ms(services->committer) / 1000);
     write_shed(to, &services->overload);
     write_rates(to, services->limiter);
 }

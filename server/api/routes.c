@@ -75,7 +75,12 @@
       NULL, NULL, request_job_on_done)                                                             \
     X(GET, "/healthz", "healthz", "", NONE, NOBODY, OPEN, api_healthz_on_headers, NULL, NULL,      \
       NULL)                                                                                        \
-    X(GET, "/readyz", "readyz", "", NONE, NOBODY, OPEN, api_readyz_on_headers, NULL, NULL, NULL)   \
+    X(GET, "/livez", "livez", "", NONE, NOBODY, OPEN, api_healthz_on_headers, NULL, NULL, NULL)    \
+    X(GET, "/startupz", "startupz", "", NONE, NOBODY, OPEN, api_healthz_on_headers, NULL, NULL,    \
+      NULL)                                                                                        \
+    X(GET, "/v1/ping", "ping", "", NONE, NOBODY, OPEN, api_healthz_on_headers, NULL, NULL, NULL)   \
+    X(GET, "/readyz", "readyz", "verbose", NONE, NOBODY, OPEN, api_readyz_on_headers, NULL, NULL,  \
+      NULL)                                                                                        \
     X(GET, "/metrics", "metrics", "", NONE, OPS_READ, ROOT, api_metrics_on_headers, NULL, NULL,    \
       NULL)                                                                                        \
     X(GET, "/v1/status", "status", "", NONE, OPS_READ, ROOT, api_status_on_headers, NULL, NULL,    \
@@ -107,3 +112,9 @@ const struct route_rule api_rules[] = {
 #undef API_RULE
 };
 _Static_assert(ARRAY_COUNT(api_rules) == ARRAY_COUNT(api_routes), "every route has its rule");
+
+bool api_route_is_admin(const struct http_route *route) {
+    return route->on_headers == api_metrics_on_headers ||
+           route->on_headers == api_readyz_on_headers ||
+           (route->on_headers == api_healthz_on_headers && route->pattern[1] != 'v');
+}

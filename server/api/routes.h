@@ -27,6 +27,9 @@ struct route_rule {
 };
 extern const struct route_rule api_rules[];
 
+/* Of operators: with an admin listener these are there and nowhere else. */
+bool api_route_is_admin(const struct http_route *route);
+
 /* api_reports.c */
 void api_reports_post_on_headers(struct http_request *request);
 void api_reports_post_on_body(struct http_request *request, struct slice bytes);

@@ -4,6 +4,7 @@
 #include "server/command/http_ask.h"
 #include "server/json_out.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,10 @@ static int ask(const struct cli_command *command, const struct given *given, con
     int code = http_ask(&asked, &status, &body, &error) == STATUS_OK
                    ? print(command, status, buffer_slice(&body))
                    : cli_fail(command, CLI_FAILED, error.message, NULL, NULL);
+    OPENSSL_cleanse(token, sizeof token);
+    if (body.bytes > 0) {
+        OPENSSL_cleanse(body.data, body.bytes); /* a new token is in it */
+    }
     buffer_deinit(&body);
     return code;
 }

@@ -88,8 +88,12 @@ MUST_USE enum status http_server_new(struct http_server **ret, const struct http
 /* HOST:PORT, [V6]:PORT; port 0 picks one. `ret_host_port` gets what is really listened on. */
 MUST_USE enum status http_server_listen(struct http_server *server, const char *host_port,
                                         char *ret_host_port, size_t ret_bytes, struct error *error);
-/* Stops accepting; idle connections close, busy ones finish with Connection: close. `on_drained`
- * once none is left, or after limits->drain_ms (the rest is cut). */
+/* Listens on what already does: a socket of a service manager, or a unix one. It is the server's
+ * from here on, also when this fails. */
+MUST_USE enum status http_server_listen_fd(struct http_server *server, int fd, struct error *error);
+/* Stops accepting; idle connections close, busy ones finish with Connection: close, and one that
+ * was just accepted may still send its request for linger_ms. `on_drained` once none is left, or
+ * after limits->drain_ms (the rest is cut). */
 void http_server_drain(struct http_server *server, void (*on_drained)(void *context),
                        void *context);
 /* Closes every handle at once; free after the loop has run its close callbacks. */
@@ -105,6 +109,12 @@ struct http_server_stats {
     uint64_t body_memory_bytes; /* counted by http_body_memory */
 };
 void http_server_stats(const struct http_server *server, struct http_server_stats *ret);
+
+struct http_census {
+    uint64_t idle, active, streams; /* event streams are not active */
+};
+/* Walks the open connections. */
+void http_server_census(const struct http_server *server, struct http_census *ret);
 
 /* What was asked. Slices are good until on_done. */
 void *http_context(const struct http_request *request);

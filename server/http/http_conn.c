@@ -301,7 +301,7 @@ static bool take_input(struct http_conn *conn) {
     switch (conn->phase) {
     case HTTP_PHASE_IDLE:
         if (conn->in.bytes == 0) {
-            if (conn->got_eof || conn->server->draining) {
+            if (conn->got_eof || (conn->server->draining && !http_conn_is_fresh(conn))) {
                 http_conn_close(conn, false);
             }
             return false;

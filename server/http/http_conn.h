@@ -210,6 +210,8 @@ void http_conn_linger(struct http_conn *conn);
 void http_conn_close(struct http_conn *conn, bool reset);
 
 /* http_deadline.c */
+/* Accepted shortly before the drain began, and its request may be on its way. */
+bool http_conn_is_fresh(const struct http_conn *conn);
 uint64_t http_conn_deadline_ms(const struct http_conn *conn);
 void http_conn_arm(struct http_conn *conn);
 void http_conn_due(void *server, struct http_deadline *deadline);

@@ -24,14 +24,26 @@ static uint64_t stall_deadline_ms(const struct http_conn *conn) {
            (stall_ms > 0 ? stall_ms : conn->server->options.limits->write_stall_ms);
 }
 
+static uint64_t idle_ms(const struct http_conn *conn) {
+    const struct limits *limits = conn->server->options.limits;
+    if (conn->requests_count > 0) {
+        return limits->keepalive_ms;
+    }
+    return conn->server->draining ? min_u64(limits->linger_ms, limits->first_byte_ms)
+                                  : limits->first_byte_ms;
+}
+
+bool http_conn_is_fresh(const struct http_conn *conn) {
+    return conn->requests_count == 0 && http_now_ms(conn->server) < conn->since_ms + idle_ms(conn);
+}
+
 static uint64_t phase_deadline_ms(const struct http_conn *conn) {
     const struct limits *limits = conn->server->options.limits;
     switch (conn->phase) {
     case HTTP_PHASE_HANDSHAKE:
         return conn->since_ms + limits->tls_handshake_ms;
     case HTTP_PHASE_IDLE:
-        return conn->since_ms +
-               (conn->requests_count == 0 ? limits->first_byte_ms : limits->keepalive_ms);
+        return conn->since_ms + idle_ms(conn);
     case HTTP_PHASE_HEAD:
         return conn->since_ms + limits->header_ms;
     case HTTP_PHASE_BODY:

@@ -318,6 +318,20 @@ enum status http_server_listen(struct http_server *server, const char *host_port
     return STATUS_OK;
 }
 
+enum status http_server_listen_fd(struct http_server *server, int fd, struct error *error) {
+    CHECK(!server->listening && !server->closing);
+    CHECK(uv_tcp_init(server->options.loop, &server->listener) == 0);
+    init_handle(server, (uv_handle_t *)&server->listener, true);
+    server->listening = true;
+    int result = uv_tcp_open(&server->listener, fd); /* takes any stream socket */
+    if (result == 0) {
+        result = uv_listen((uv_stream_t *)&server->listener, BACKLOG, on_connection);
+    }
+    return result == 0
+               ? STATUS_OK
+               : error_set(error, STATUS_IO, "the passed socket: ", uv_strerror(result), NULL);
+}
+
 static void on_handle_closed(uv_handle_t *handle) {
     struct http_server *server = handle->data;
     CHECK(server->handles_open > 0);

@@ -11,6 +11,7 @@
 struct config {
     char data[4096];
     char listen[256];       /* 127.0.0.1:8080 */
+    char admin[256];        /* as listen, or unix:PATH; "": no listener of its own */
     char policy_path[4096]; /* "": the built-in default policy */
     char calendar_path[4096];
     char keys_path[4096]; /* "": auth_keys_path says where */
@@ -34,6 +35,7 @@ struct config {
 #define CONFIG_TABLE(X)                                                                            \
     X(data, data, TEXT, 0, 4095)                                                                   \
     X(listen, listen, TEXT, 3, 255)                                                                \
+    X(admin, admin, TEXT, 0, 255)                                                                  \
     X(policy, policy_path, TEXT, 0, 4095)                                                          \
     X(calendar, calendar_path, TEXT, 0, 4095)                                                      \
     X(keys, keys_path, TEXT, 0, 4095)                                                              \
@@ -68,7 +70,8 @@ MUST_USE enum status config_set_limit(struct config *config, const char *name, c
 MUST_USE enum status config_check(const struct config *config, struct error *error);
 /* Appends the whole configuration as YAML that config_load reads back to the same. */
 void config_write(const struct config *config, struct buffer *to);
-/* Is the host of HOST:PORT an address of this machine alone (127.0.0.0/8, ::1, localhost)? */
+/* Is the host of HOST:PORT an address of this machine alone (127.0.0.0/8, ::1, localhost,
+ * unix:PATH)? */
 bool config_is_loopback(const char *host_port);
 
 /* Decimal digits with an optional KiB, MiB or GiB, nothing else. False when it does not fit. */

@@ -215,6 +215,9 @@ void config_write(const struct config *config, struct buffer *to) {
 }
 
 bool config_is_loopback(const char *host_port) {
+    if (strncmp(host_port, "unix:", 5) == 0) {
+        return true;
+    }
     char host[256];
     const char *colon = strrchr(host_port, ':');
     size_t bytes = colon == NULL ? strlen(host_port) : (size_t)(colon - host_port);

@@ -1,8 +1,8 @@
 /* The log: one JSON object a line on stderr. {"ts","level","event","msg",...}. Any thread.
  *
  * Every event has a stable id; more than 100 lines a second of one event are counted and left out
- * (the next line of that event, or log_tick, carries the count). Values are escaped and cut at 256
- * bytes. Secrets are never passed here. */
+ * (the next line of that event, or log_tick, carries the count); those of `security` never are.
+ * Values are escaped and cut at 256 bytes. Secrets are never passed here. */
 #ifndef SERVER_PROCESS_LOG_H
 #define SERVER_PROCESS_LOG_H
 
@@ -23,6 +23,9 @@ enum { LOG_LEVEL_COUNT = LOG_LEVEL_ERROR + 1, LOG_LINES_PER_SECOND = 100 };
     X(DRAIN, "drain")                                                                              \
     X(STOPPED, "stopped")                                                                          \
     X(COMMIT_FAILED, "commit_failed")                                                              \
+    X(COMMIT_SLOW, "commit_slow")                                                                  \
+    X(COMMIT_STUCK, "commit_stuck")                                                                \
+    X(SECURITY, "security")                                                                        \
     X(SEALED, "sealed")                                                                            \
     X(SEAL_FAILED, "seal_failed")                                                                  \
     X(DISK_LOW, "disk_low")                                                                        \

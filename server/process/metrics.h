@@ -18,7 +18,7 @@ struct histogram {
 void histogram_add(struct histogram *histogram, double seconds);
 uint64_t histogram_count(const struct histogram *histogram);
 
-enum { METRICS_ROUTES_MAX = 48 };
+enum { METRICS_ROUTES_MAX = 64 };
 
 struct metrics {
     uint64_t reports_total[VERDICT_COUNT];
@@ -28,6 +28,8 @@ struct metrics {
     struct histogram ack_seconds;      /* first byte of a report upload until its answer */
     struct histogram loop_lag_seconds; /* a 100 ms timer's lateness */
     struct histogram seal_seconds;
+    bool reload_failed;
+    int64_t reloaded_ms; /* of the files in force, since 1970 */
     uint64_t clock_steps_total;
     bool clock_suspect; /* deadlines are held until the wall clock is believed */
     uint64_t deadlines_fired_total, deadlines_late_total, deadlines_stray_total;

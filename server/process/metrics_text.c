@@ -178,3 +178,35 @@ void metrics_text_write(struct buffer *to, const struct metrics *metrics,
     write_requests(to, metrics, route_names, routes_count);
     write_rejected(to, metrics);
 }
+
+/* `# HELP NAME_total text` and `# TYPE NAME_total counter` lose the suffix; samples keep it. */
+static void append_open_line(struct buffer *to, struct slice line) {
+    static const char suffix[] = "_total ";
+    const uint8_t *at = NULL;
+    if (line.bytes > 7 && line.data[0] == '#') {
+        const uint8_t *name_end = memchr(line.data + 7, ' ', line.bytes - 7);
+        size_t bytes = name_end == NULL ? 0 : (size_t)(name_end - line.data) + 1;
+        if (bytes > 7 + sizeof suffix &&
+            memcmp(name_end + 2 - sizeof suffix, suffix, sizeof suffix - 1) == 0) {
+            at = name_end + 2 - sizeof suffix;
+        }
+    }
+    if (at == NULL) {
+        buffer_append_slice(to, line);
+        return;
+    }
+    size_t before = (size_t)(at - line.data);
+    buffer_append(to, line.data, before);
+    buffer_append(to, at + sizeof suffix - 2, line.bytes - before - (sizeof suffix - 2));
+}
+
+void metrics_text_open(struct buffer *to, struct slice text) {
+    while (text.bytes > 0) {
+        const uint8_t *end = memchr(text.data, '\n', text.bytes);
+        CHECK(end != NULL);
+        size_t bytes = (size_t)(end - text.data) + 1;
+        append_open_line(to, (struct slice){text.data, bytes});
+        text = (struct slice){text.data + bytes, text.bytes - bytes};
+    }
+    buffer_append_text(to, "# EOF\n");
+}

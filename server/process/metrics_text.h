@@ -21,6 +21,10 @@ void metrics_text_quoted(struct buffer *to, const char *word);
 void metrics_text_counter(struct buffer *to, const char *name, const char *help, uint64_t value);
 void metrics_text_gauge(struct buffer *to, const char *name, const char *help, uint64_t value);
 
+#define METRICS_OPEN_CONTENT_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
+/* The same in OpenMetrics 1.0: a counter's family is named without _total, and `# EOF` ends it. */
+void metrics_text_open(struct buffer *to, struct slice text);
+
 /* All of struct metrics. `route_names` has `routes_count` names, by route index. */
 void metrics_text_write(struct buffer *to, const struct metrics *metrics,
                         const char *const *route_names, size_t routes_count);

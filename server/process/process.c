@@ -1,9 +1,12 @@
 #include "server/process/process.h"
 
+#include "core/base/check.h"
+
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <uv.h>
@@ -74,6 +77,13 @@ double process_cpu_seconds(void) {
     }
     return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+void process_hide(void) {
+#ifndef GRIDD_SANITIZED
+    int result = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    CHECK(result == 0); /* 0 is a value that every kernel takes */
+#endif
 }
 
 void process_versions(struct process_versions *ret) {

@@ -4,13 +4,16 @@
 #include "server/api/audit.h"
 #include "server/api/caller.h"
 #include "server/api/routes.h"
+#include "server/auth/keys.h"
 #include "server/domain/creates.h"
 #include "server/domain/driver.h"
 #include "server/domain/ticket_load.h"
 #include "server/intake.h"
 #include "server/limit/admission.h"
 #include "server/process/control.h"
+#include "server/process/exit_code.h"
 #include "server/process/log.h"
+#include "server/process/notify.h"
 #include "server/process/readiness.h"
 #include "server/process/serve_tls.h"
 #include "server/process/wall_clock.h"
@@ -38,9 +41,13 @@ struct serve {
     struct services services;
     struct config config;
     const char *config_path;
+    struct passed_sockets passed;
+    struct notify notify;
+    enum start_stage stage;
+    bool slow_told;
     uv_loop_t loop;
     uv_signal_t signals[3];
-    uv_timer_t tick, lag;
+    uv_timer_t tick, lag, grace;
     uv_async_t sealed;
     uint64_t lag_due_ms, ticks;
     uint32_t backups;         /* made on the pool and not told in the audit yet; atomic */
@@ -48,7 +55,7 @@ struct serve {
     struct control_server *control;
     struct serve_tls tls;
     unsigned http_undrained; /* listeners whose connections are not gone yet */
-    bool draining, committer_idle;
+    bool drain_begun, committer_idle;
     int exit_code;
     struct service_time time;
     char keys_path[4200];             /* borrowed by services.auth */
@@ -167,17 +174,37 @@ static void on_published(void *context, const struct block *block) {
     }
 }
 
+/* A write that waits for a minute waits on a kernel call that does not come back: waiting on is
+ * worse than a new process that recovers. */
+static void watch_commits(struct serve *serve) {
+    uint64_t oldest_ms = committer_oldest_ms(serve->services.committer);
+    enum commit_pace pace = readiness_pace(&serve->config.limits, oldest_ms);
+    if (pace != COMMIT_PACE_GOOD && !serve->slow_told) {
+        log_line(LOG_LEVEL_WARN, LOG_COMMIT_SLOW, "a write waits to be durable: not ready",
+                 "oldest_ms", LOG_U64, oldest_ms, NULL);
+    }
+    serve->slow_told = pace != COMMIT_PACE_GOOD;
+    if (pace == COMMIT_PACE_STUCK) {
+        log_line(LOG_LEVEL_ERROR, LOG_COMMIT_STUCK,
+                 "a write has waited longer than commit_stuck_ms: the process ends", "oldest_ms",
+                 LOG_U64, oldest_ms, NULL);
+        abort();
+    }
+}
+
 static void on_tick(uv_timer_t *timer) {
     struct serve *serve = timer->loop->data;
     log_tick();
     db_tick(serve->services.db, services_now_ms(&serve->services));
     driver_tick(serve->services.driver);
     watch_disk(serve);
+    watch_commits(serve);
+    notify_watchdog(&serve->notify);
     if (__atomic_exchange_n(&serve->backups, 0, __ATOMIC_RELAXED) > 0 && !serve->config.no_auth) {
         (void)audit_append(&serve->services, NULL,
                            &(struct audit_act){.act = "backup.make", .region = REGION_NONE});
     }
-    if (++serve->ticks % DENIALS_TICKS == 0 && !serve->draining) {
+    if (++serve->ticks % DENIALS_TICKS == 0 && !serve->services.draining) {
         audit_denials(&serve->services);
         admission_tell(&serve->services);
     }
@@ -198,6 +225,7 @@ static void on_lag(uv_timer_t *timer) {
     uint64_t late = now > serve->lag_due_ms ? now - serve->lag_due_ms : 0;
     histogram_add(&serve->services.metrics->loop_lag_seconds, (double)late / 1e3);
     overload_note_lag(&serve->services.overload, late);
+    notify_lag(&serve->notify, late);
     serve->lag_due_ms = now + LAG_MS;
 }
 
@@ -249,6 +277,16 @@ static void adopt_rules(struct serve *serve) {
     }
 }
 
+/* Looked at before anything is swapped, so that all files are taken or none. */
+static enum status check_keys(const struct serve *serve, struct error *error) {
+    struct auth_keys keys;
+    enum status status = auth_keys_load(&keys, serve->keys_path, error);
+    if (status == STATUS_OK) {
+        auth_keys_wipe(&keys);
+    }
+    return status;
+}
+
 static void reload(struct serve *serve) {
     struct error error = {""};
     struct config fresh = serve->config;
@@ -263,13 +301,17 @@ static void reload(struct serve *serve) {
         status = serve_tls_load_again(&tls, &serve->tls, &serve->config, now_ms, &error);
     }
     if (status == STATUS_OK && serve->services.auth != NULL) {
-        status = auth_reload(serve->services.auth, &error);
+        status = check_keys(serve, &error);
     }
     if (status == STATUS_OK) {
         status = rules_reload(serve->services.rules, serve->config.policy_path,
                               serve->config.calendar_path, &error);
     }
+    if (status == STATUS_OK && serve->services.auth != NULL) {
+        status = auth_reload(serve->services.auth, &error);
+    }
     serve->services.metrics->tls_reloads[status == STATUS_OK]++;
+    serve->services.metrics->reload_failed = status != STATUS_OK;
     if (status != STATUS_OK) {
         serve_tls_free(&tls);
         log_line(LOG_LEVEL_ERROR, LOG_RELOAD_FAILED, "the new files are refused, the old ones stay",
@@ -278,6 +320,8 @@ static void reload(struct serve *serve) {
     }
     serve_tls_replace(&serve->tls, &tls);
     serve_tls_tell(&serve->tls, now_ms);
+    serve->services.metrics->reloaded_ms = services_now_ms(&serve->services);
+    serve->config.access_log = fresh.access_log;
     adopt_rules(serve);
     driver_adopt(serve->services.driver);
     if (!serve->config.log_level_given) {
@@ -316,12 +360,11 @@ static void on_http_drained(void *context) {
     committer_drain(serve->services.committer, on_committer_idle, serve);
 }
 
-static void drain(struct serve *serve) {
-    if (serve->draining) {
+static void begin_drain(struct serve *serve) {
+    if (serve->drain_begun) {
         return;
     }
-    serve->draining = true;
-    serve->services.not_ready = "draining";
+    serve->drain_begun = true;
     log_line(LOG_LEVEL_INFO, LOG_DRAIN, "draining: no new connections, open requests finish", NULL);
     driver_stop(serve->services.driver);
     feed_drain(serve->services.feed);
@@ -332,10 +375,35 @@ static void drain(struct serve *serve) {
     }
 }
 
+static void on_grace_over(uv_timer_t *timer) {
+    begin_drain(timer->loop->data);
+}
+
+/* First whoever asks /readyz can see it and send elsewhere; a second signal ends the wait. */
+static void drain(struct serve *serve) {
+    uint64_t grace_ms = serve->config.limits.drain_grace_ms;
+    if (serve->services.draining || grace_ms == 0) {
+        grace_ms = 0;
+    }
+    if (!serve->services.draining) {
+        notify_send(&serve->notify, "STOPPING=1\nSTATUS=draining");
+    }
+    serve->services.draining = true;
+    if (grace_ms == 0) {
+        begin_drain(serve);
+        return;
+    }
+    log_line(LOG_LEVEL_INFO, LOG_DRAIN, "not ready; connections are still accepted for a while",
+             "grace_ms", LOG_U64, grace_ms, NULL);
+    CHECK(uv_timer_start(&serve->grace, on_grace_over, grace_ms, 0) == 0);
+}
+
 static void on_signal(uv_signal_t *handle, int number) {
     struct serve *serve = handle->loop->data;
     if (number == SIGHUP) {
+        notify_reloading(&serve->notify);
         reload(serve);
+        notify_send(&serve->notify, "READY=1");
     } else {
         drain(serve);
     }
@@ -410,7 +478,11 @@ static enum status open_parts(struct serve *serve, struct error *error) {
                              limits, error);
     }
     if (status == STATUS_OK) {
+        serve->stage = START_KEYS;
         status = open_auth(serve, error);
+    }
+    if (status == STATUS_OK) {
+        serve->stage = START_DATA;
     }
     if (status == STATUS_OK) {
         status = intake_new(&services->intake, services, error);
@@ -496,6 +568,41 @@ static enum status open_gateways(struct serve *serve, struct http_options http,
     return status;
 }
 
+static enum status listen_on(struct http_server *server, int passed_fd, const char *address,
+                             char *ret_text, size_t ret_bytes, struct error *error) {
+    int fd = passed_fd;
+    if (fd < 0 && strncmp(address, "unix:", 5) != 0) {
+        return http_server_listen(server, address, ret_text, ret_bytes, error);
+    }
+    enum status status = STATUS_OK;
+    if (fd < 0) {
+        status = socket_listen_unix(&fd, address + 5, error);
+    }
+    snprintf(ret_text, ret_bytes, "%s", address);
+    return status == STATUS_OK ? http_server_listen_fd(server, fd, error) : status;
+}
+
+/* The same routes and metrics; the guard lets only those of operators through. */
+static enum status open_admin(struct serve *serve, struct http_options options,
+                              struct error *error) {
+    char text[300];
+    if (serve->config.admin[0] == '\0') {
+        return STATUS_OK;
+    }
+    options.on_route = caller_admin_guard;
+    options.on_guard_done = NULL;
+    enum status status = http_server_new(&serve->services.admin, &options);
+    if (status == STATUS_OK) {
+        status = listen_on(serve->services.admin, serve->passed.admin, serve->config.admin, text,
+                           sizeof text, error);
+    }
+    if (status == STATUS_OK) {
+        log_line(LOG_LEVEL_INFO, LOG_LISTENING, "listening for operators", "address", LOG_TEXT,
+                 text, NULL);
+    }
+    return status;
+}
+
 static enum status open_outside(struct serve *serve, struct error *error) {
     struct services *services = &serve->services;
     const struct http_options http = {
@@ -518,8 +625,11 @@ static enum status open_outside(struct serve *serve, struct error *error) {
     }
     char listening[300];
     if (status == STATUS_OK) {
-        status = http_server_listen(services->http, serve->config.listen, listening,
-                                    sizeof listening, error);
+        status = listen_on(services->http, serve->passed.api, serve->config.listen, listening,
+                           sizeof listening, error);
+    }
+    if (status == STATUS_OK) {
+        status = open_admin(serve, http, error);
     }
     if (status == STATUS_OK) {
         status = open_gateways(serve, http, error);
@@ -540,7 +650,7 @@ static enum status open_outside(struct serve *serve, struct error *error) {
     log_line(LOG_LEVEL_INFO, LOG_LISTENING, "listening", "address", LOG_TEXT, listening, NULL);
     if (serve->config.no_auth) {
         log_line(
-            LOG_LEVEL_WARN, LOG_WARNING,
+            LOG_LEVEL_WARN, LOG_SECURITY,
             "serving without authentication: everybody who reaches this address may do everything",
             NULL);
     }
@@ -548,6 +658,7 @@ static enum status open_outside(struct serve *serve, struct error *error) {
     driver_start(services->driver);
     printf("gridd: listening on %s://%s\n", http.tls == NULL ? "http" : "https", listening);
     fflush(stdout);
+    notify_send(&serve->notify, "READY=1\nSTATUS=serving");
     return STATUS_OK;
 }
 
@@ -559,6 +670,7 @@ static void start_handles(struct serve *serve) {
     }
     CHECK(uv_timer_init(&serve->loop, &serve->tick) == 0);
     CHECK(uv_timer_start(&serve->tick, on_tick, TICK_MS, TICK_MS) == 0);
+    CHECK(uv_timer_init(&serve->loop, &serve->grace) == 0);
     CHECK(uv_timer_init(&serve->loop, &serve->lag) == 0);
     serve->lag_due_ms = uv_now(&serve->loop) + LAG_MS;
     CHECK(uv_timer_start(&serve->lag, on_lag, LAG_MS, LAG_MS) == 0);
@@ -581,6 +693,9 @@ static void close_parts(struct serve *serve) {
         if (services->gateways != NULL) {
             http_server_close(services->gateways);
         }
+        if (services->admin != NULL) {
+            http_server_close(services->admin);
+        }
         uv_run(&serve->loop, UV_RUN_NOWAIT);
     }
     if (services->feed != NULL) {
@@ -593,12 +708,16 @@ static void close_parts(struct serve *serve) {
     }
     uv_close((uv_handle_t *)&serve->tick, NULL);
     uv_close((uv_handle_t *)&serve->lag, NULL);
+    uv_close((uv_handle_t *)&serve->grace, NULL);
     /* Pool jobs still under way end first; the db closes with its sealer before its async goes. */
     uv_run(&serve->loop, UV_RUN_DEFAULT);
     if (services->http != NULL) {
         http_server_free(services->http);
         if (services->gateways != NULL) {
             http_server_free(services->gateways);
+        }
+        if (services->admin != NULL) {
+            http_server_free(services->admin);
         }
     }
     limiter_free(services->limiter);
@@ -629,13 +748,21 @@ static enum status start(struct serve *serve, struct error *error) {
     adopt_rules(serve);
     services->tls = &serve->tls;
     status = serve_tls_load(&serve->tls, &serve->config, error);
-    if (status == STATUS_OK) {
-        status = open_parts(serve, error);
+    if (status != STATUS_OK) {
+        return status;
     }
-    return status == STATUS_OK ? open_outside(serve, error) : status;
+    notify_send(&serve->notify, "STATUS=recovering");
+    serve->stage = START_DATA;
+    status = open_parts(serve, error);
+    if (status == STATUS_OK) {
+        serve->stage = START_LISTEN;
+        status = open_outside(serve, error);
+    }
+    return status;
 }
 
-int serve_run(const struct config *config, const char *config_path) {
+int serve_run(const struct config *config, const char *config_path,
+              const struct passed_sockets *passed) {
     struct serve *serve = calloc(1, sizeof *serve);
     struct metrics *metrics = calloc(1, sizeof *metrics);
     CHECK(serve != NULL && metrics != NULL);
@@ -646,6 +773,8 @@ int serve_run(const struct config *config, const char *config_path) {
     setenv("UV_THREADPOOL_SIZE", threads, 1);
     serve->config = *config;
     serve->config_path = config_path;
+    serve->passed = *passed;
+    notify_init(&serve->notify);
     metrics_init(metrics);
     CHECK(uv_loop_init(&serve->loop) == 0);
     serve->loop.data = serve;
@@ -655,7 +784,7 @@ int serve_run(const struct config *config, const char *config_path) {
     serve->services.not_ready = "starting";
     serve->services.time = &serve->time;
     service_time_init(&serve->time, &serve->loop, metrics);
-    serve->services.started_ms = services_now_ms(&serve->services);
+    serve->services.started_ms = metrics->reloaded_ms = services_now_ms(&serve->services);
     CHECK(uv_async_init(&serve->loop, &serve->sealed, on_sealed) == 0);
     uv_unref((uv_handle_t *)&serve->sealed);
     start_handles(serve);
@@ -666,11 +795,12 @@ int serve_run(const struct config *config, const char *config_path) {
         watch_disk(serve);
         uv_run(&serve->loop, UV_RUN_DEFAULT);
     } else {
-        serve->exit_code = 1;
+        serve->exit_code = exit_code_of_start(serve->stage, status, serve->config.data);
         fprintf(stderr, "gridd: %s\n",
                 error.message[0] != '\0' ? error.message : status_text(status));
     }
     close_parts(serve);
+    notify_deinit(&serve->notify);
     int exit_code = serve->exit_code;
     if (exit_code == 0) {
         log_line(LOG_LEVEL_INFO, LOG_STOPPED, "stopped", NULL);

@@ -1,6 +1,7 @@
 #include "server/process/serve_options.h"
 
 #include "core/base/check.h"
+#include "server/process/exit_code.h"
 #include "server/process/serve_tls.h"
 
 #include <stdio.h>
@@ -12,6 +13,7 @@ const struct cli_option serve_options_table[] = {
     {"policy", "FILE", "categories and channels; default: the built-in policy"},
     {"calendar", "FILE", "working days and holidays; default: mainland China, built in"},
     {"listen", "HOST:PORT", "default 127.0.0.1:8080; port 0 picks one"},
+    {"admin", "ADDRESS", "where operators ask: loopback HOST:PORT or unix:PATH"},
     {"keys", "FILE", "secrets of tokens; default: systemd credential, else DIR/keys"},
     {"tls-certificate", "FILE", "PEM; serves HTTPS. Default: systemd credential tls.crt"},
     {"tls-key", "FILE", "its key; default: systemd credential tls.key"},
@@ -23,6 +25,7 @@ const struct cli_option serve_options_table[] = {
     {"log-level", "LEVEL", "debug, info, warn or error"},
     {"limit", "NAME=VALUE", "set one limit; may be repeated"},
     {"accept-loss-after", "SEQ", "start although what came after SEQ is lost"},
+    {"sysexits", NULL, "exit codes of sysexits.h, for a service manager"},
     {"check-config", NULL, "check configuration, policy and calendar, then end"},
     {"print-effective", NULL, "print the configuration in force as YAML, then end"},
     {NULL, NULL, NULL},
@@ -78,7 +81,8 @@ static enum status apply_flag(struct serve_options *options, const char *name, c
                 {"tls-certificate", "tls_certificate"},
                 {"tls-key", "tls_key"},
                 {"tls-client-listen", "tls_client_listen"},
-                {"tls-client-ca", "tls_client_ca"}};
+                {"tls-client-ca", "tls_client_ca"},
+                {"admin", "admin"}};
     options->config.log_level_given |= strcmp(name, "log-level") == 0;
     for (size_t i = 0; i < ARRAY_COUNT(keys); i++) {
         if (strcmp(name, keys[i].flag) == 0) {
@@ -91,6 +95,8 @@ static enum status apply_flag(struct serve_options *options, const char *name, c
         options->config.insecure_no_auth = true;
     } else if (strcmp(name, "insecure-http") == 0) {
         options->config.insecure_http = true;
+    } else if (strcmp(name, "sysexits") == 0) {
+        options->sysexits = true;
     } else if (strcmp(name, "check-config") == 0) {
         options->check_config = true;
     } else if (strcmp(name, "print-effective") == 0) {
@@ -139,7 +145,7 @@ int serve_options_parse(struct serve_options *ret, const struct cli_command *com
         }
         snprintf(ret->config_path, sizeof ret->config_path, "%s", given.config_path);
         if (config_load(&ret->config, ret->config_path, &error) != STATUS_OK) {
-            return cli_fail(command, CLI_FAILED, error.message, NULL, NULL);
+            return cli_fail(command, EXIT_CODE_CONFIG, error.message, NULL, NULL);
         }
     }
     return apply_flags(ret, command, &given);
@@ -163,6 +169,13 @@ int serve_options_check(const struct serve_options *options, const struct cli_co
     const char *fault = serve_tls_fault(config);
     if (fault != NULL) {
         return cli_fail(command, CLI_USAGE, fault, NULL, NULL);
+    }
+    bool local_admin = config->admin[0] == '\0' || config_is_loopback(config->admin);
+    if (!local_admin) {
+        return cli_fail(command, CLI_USAGE,
+                        "the admin listener asks for no token, so it is for "
+                        "loopback addresses and unix sockets only, not ",
+                        config->admin, NULL);
     }
     const char *outside = outside_address(config);
     if (outside != NULL && config->no_auth && !config->insecure_no_auth) {

@@ -8,7 +8,7 @@
 struct serve_options {
     struct config config;
     char config_path[4096]; /* "": none */
-    bool check_config, print_effective;
+    bool check_config, print_effective, sysexits;
 };
 
 /* Parses and checks what needs no other file than the configuration. CLI_GO_ON or the exit code. */

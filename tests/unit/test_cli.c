@@ -1,3 +1,4 @@
+#include "server/process/exit_code.h"
 #include "server/process/serve_options.h"
 #include "tests/unit/support.h"
 
@@ -170,10 +171,10 @@ static void flags_win_over_the_file(void **state) {
     assert_non_null(file);
     fputs("data: x\ncolour: red\n", file);
     fclose(file);
-    assert_int_equal(caught(call_serve, WORDS("serve", "--config", path)), CLI_FAILED);
+    assert_int_equal(caught(call_serve, WORDS("serve", "--config", path)), EXIT_CODE_CONFIG);
     assert_said("gridd.yaml:2: colour: there is no such key");
     support_remove_tree(directory);
-    assert_int_equal(caught(call_serve, WORDS("serve", "--config", path)), CLI_FAILED);
+    assert_int_equal(caught(call_serve, WORDS("serve", "--config", path)), EXIT_CODE_CONFIG);
     assert_said("No such file");
 }
 

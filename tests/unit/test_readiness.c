@@ -26,9 +26,22 @@ static void a_full_disk_must_have_some_room_before_it_counts(void **state) {
     }
 }
 
+static void a_write_that_waits_is_slow_and_then_stuck(void **state) {
+    (void)state;
+    limits_init(&limits);
+    limits.commit_slow_ms = 100;
+    limits.commit_stuck_ms = 1000;
+    assert_int_equal(readiness_pace(&limits, 0), COMMIT_PACE_GOOD);
+    assert_int_equal(readiness_pace(&limits, 100), COMMIT_PACE_GOOD);
+    assert_int_equal(readiness_pace(&limits, 101), COMMIT_PACE_SLOW);
+    assert_int_equal(readiness_pace(&limits, 1000), COMMIT_PACE_SLOW);
+    assert_int_equal(readiness_pace(&limits, 1001), COMMIT_PACE_STUCK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_disk_is_low_below_its_reserve),
+        cmocka_unit_test(a_write_that_waits_is_slow_and_then_stuck),
         cmocka_unit_test(a_full_disk_must_have_some_room_before_it_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
