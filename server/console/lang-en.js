@@ -514,6 +514,6 @@ export const en = {
     'total.returned': 'returned',
     'total.voided': 'voided',
     'kind.directive.reopened': 'directive reopened',
-    'wall.extents': 'dashed: the extent of the points below a region, not its border',
+    'wall.extents': 'dashed: extent of the points, not a border',
     'incident.neighbour': 'merge into {incident}',
 };

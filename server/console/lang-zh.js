@@ -514,6 +514,6 @@ export const zh = {
     'total.returned': '退回',
     'total.voided': '作废',
     'kind.directive.reopened': '指令重开',
-    'wall.extents': '虚线：下级点位的范围，并非边界',
+    'wall.extents': '虚线：点位范围，并非边界',
     'incident.neighbour': '并入 {incident}',
 };

@@ -217,7 +217,7 @@ export class IncidentMap {
         }
         for (const region of regions) {
             if (hasPlace(region)) {
-                L.circleMarker([region.lat, region.lon], {radius: 4, weight: 1.5, color: css('--muted'), fillOpacity: 0.25})
+                L.circleMarker([region.lat, region.lon], {radius: 2.5, weight: 1, color: css('--muted'), fillOpacity: 0.25})
                     .bindTooltip(h('span', {}, region.name || region.code)).on('click', () => onOpen?.(region)).addTo(this.regions);
             }
         }

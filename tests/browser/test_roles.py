@@ -79,6 +79,9 @@ def test_the_role_decides_what_is_there(guarded, screen, role):
         screen.go("#/region")
         screen.until(lambda: screen.all(".tile-name"), "no region is shown")
         assert [tile.text for tile in screen.all(".tile-name")] == ["Town one"]
+        screen.fill("[name=code]", "town")
+        screen.until(lambda: screen.all(".found [data-code]"), "its own town is not found")
+        assert [item.get_attribute("data-code") for item in screen.all(".found [data-code]")] == ["c1"]
         screen.go("#/region/c10")
         assert "no region" in screen.text("#view .error")
         screen.go("#/directives")
@@ -136,21 +139,26 @@ def test_the_place_is_kept_when_the_token_ends(guarded, screen):
     assert screen.all(".command-form") == []
 
 
-def test_the_form_stays_when_the_same_person_logs_in_again(guarded, screen):
-    token, ticket = guarded.make(["centre"], "c1", name="li"), guarded.near["ticket"]
-    log_in(screen, guarded, token, f"#/ticket/{ticket}")
+def test_the_form_stays_when_the_same_person_logs_in_again(screen):
+    with Guarded() as own:  # its keys are changed
+        desk, token = own.make(["intake"], name="desk"), own.make(["centre"], "c1", name="li")
+        the_form_stays(own, screen, token, send(own, 1, desk, NEAR)["ticket"])
+
+
+def the_form_stays(own, screen, token, ticket):
+    log_in(screen, own, token, f"#/ticket/{ticket}")
     screen.click(".commands [data-command=upgrade]")
     screen.fill(".command-form [name=note]", "half a sentence")
     # A key that was taken out and put back: the token is refused for a while, then taken as before.
-    keys = guarded.data / "keys"
+    keys = own.data / "keys"
     kept = keys.read_text()
     try:
         keys.write_text("pepper zz " + "ab" * 32 + "\n" + "".join(line + "\n" for line in kept.splitlines() if line.startswith("device")))
-        guarded.process.send_signal(signal.SIGHUP)
+        own.process.send_signal(signal.SIGHUP)
         assert "no longer taken" in screen.text(".login .notice", 40)
     finally:
         keys.write_text(kept)
-        guarded.process.send_signal(signal.SIGHUP)
+        own.process.send_signal(signal.SIGHUP)
     enter(screen, token)
     screen.until(lambda: screen.state() == "live", "it does not open again")
     assert visible(screen, ".command-form")
