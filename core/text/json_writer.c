@@ -125,8 +125,34 @@ static void put_quoted(struct json_writer *writer, struct slice value) {
     put(writer, "\"", 1);
 }
 
+/* `,"key":` in one piece: a key has a comma before it or is the first. False: no room, or not
+ * plain. */
+static bool put_plain_key(struct json_writer *writer, struct slice key) {
+    const uint32_t bit = UINT32_C(1) << writer->depth;
+    size_t room = writer->bytes_max - writer->bytes;
+    if (writer->full || key.bytes > room || room - key.bytes < 4 ||
+        json_plain_bytes(key.data, key.bytes) != key.bytes) {
+        return false;
+    }
+    uint8_t *to = writer->to + writer->bytes;
+    *to = ',';
+    to += (writer->commas & bit) != 0 ? 1 : 0;
+    *to++ = '"';
+    memcpy(to, key.data, key.bytes);
+    to += key.bytes;
+    *to++ = '"';
+    *to++ = ':';
+    writer->commas |= bit;
+    writer->bytes = (size_t)(to - writer->to);
+    return true;
+}
+
 void json_write_key(struct json_writer *writer, const char *key) {
     CHECK(writer->depth > 0 && !writer->after_key);
+    if (put_plain_key(writer, slice_text(key))) {
+        writer->after_key = true;
+        return;
+    }
     begin_value(writer);
     put_quoted(writer, slice_text(key));
     put(writer, ":", 1);

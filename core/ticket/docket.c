@@ -39,8 +39,11 @@ void docket_init(struct docket *docket, const struct limits *limits, void *memor
     directives_init(&docket->directives, limits, at);
 }
 
+/* Sixteen numbers in a row have one cache line: what was opened together mostly comes due together.
+ */
 static uint32_t home_of(const struct docket *docket, uint64_t number) {
-    return (uint32_t)((number * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & docket->slots_mask;
+    uint32_t line = (uint32_t)(((number >> 4) * UINT64_C(0x9E3779B97F4A7C15)) >> 32);
+    return (line << 4 | (uint32_t)(number & 15)) & docket->slots_mask;
 }
 
 /* The slot of the number, or the free one where it would go: at most half of them are used. */

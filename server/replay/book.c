@@ -32,7 +32,8 @@ static uint64_t number_at(const struct buffer *records, size_t at, size_t record
 /* The slot of the number, or the free one where it would go. */
 static uint32_t *slot_of(const struct book_index *index, const struct buffer *records,
                          size_t record_bytes, uint64_t number) {
-    uint64_t slot = (number * UINT64_C(0x9E3779B97F4A7C15)) >> 20 & index->slots_mask;
+    uint64_t line = ((number >> 4) * UINT64_C(0x9E3779B97F4A7C15)) >> 24 << 4;
+    uint64_t slot = (line | (number & 15)) & index->slots_mask; /* neighbours stay together */
     while (index->slots[slot] != 0 &&
            number_at(records, index->slots[slot] - 1, record_bytes) != number) {
         slot = (slot + 1) & index->slots_mask;

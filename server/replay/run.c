@@ -1,5 +1,6 @@
 #include "server/replay/run.h"
 
+#include "core/base/bytes.h"
 #include "core/base/check.h"
 #include "storage/pages.h"
 
@@ -82,7 +83,8 @@ enum status replay_run_init(struct replay_run *run, const struct replay_rules *r
 
 /* Rows: to the wheel, the archive and the book. */
 
-static void on_incident_row(struct replay_run *run, struct slice key, struct slice value) {
+/* One that is of no interest any more is in no index, but its row still tells. */
+static void note_leaving(struct replay_run *run, struct slice key, struct slice value) {
     struct incident incident;
     union incident_detail detail;
     bool sound = incident_row_decode(&incident, &detail, key, value);
@@ -90,6 +92,19 @@ static void on_incident_row(struct replay_run *run, struct slice key, struct sli
     struct book_incident *noted = book_incident(&run->book, incident.number);
     CHECK(noted != NULL);
     book_note_incident(noted, &incident);
+}
+
+static void on_incident_row(struct replay_run *run, struct slice key, struct slice value) {
+    CHECK(key.bytes == INCIDENT_KEY_BYTES);
+    uint64_t number = load_u64_be(key.data);
+    const struct incident *incident = incidents_find(&run->world.incidents, number);
+    struct book_incident *noted = book_incident(&run->book, number);
+    if (incident == NULL) {
+        note_leaving(run, key, value);
+    } else {
+        CHECK(noted != NULL);
+        book_note_incident(noted, incident);
+    }
 }
 
 static void on_ticket_row(struct replay_run *run, struct slice key, struct slice value) {
