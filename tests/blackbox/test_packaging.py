@@ -2,6 +2,7 @@
 import gzip
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -42,7 +43,7 @@ def test_the_manual_pages_are_clean(tmp_path):
     for page in (PACKAGING / "gridd.1", made):
         done = told("mandoc", "-T", "lint", "-W", "warning", page)
         assert done.returncode == 0, done.stdout
-    text = told("mandoc", "-T", "utf8", PACKAGING / "gridd.1").stdout
+    text = re.sub(".\b", "", told("mandoc", "-T", "utf8", PACKAGING / "gridd.1").stdout)  # bold is struck twice
     for line in told(BIN, "help").stdout.splitlines():
         if line.startswith("  ") and not line.startswith("  help"):
             assert line.split()[0] in text, line

@@ -183,6 +183,17 @@ static void threads_never_mix_lines(void **state) {
     assert_true(lines >= LOG_LINES_PER_SECOND && lines <= 2000);
 }
 
+static void lines_on_security_are_all_written(void **state) {
+    (void)state;
+    capture_begin();
+    for (int i = 0; i < 300; i++) {
+        log_line(LOG_LEVEL_WARN, LOG_SECURITY, "who may come in", "i", LOG_I64, (int64_t)i, NULL);
+    }
+    capture_end();
+    assert_int_equal(check_lines(), 300);
+    assert_null(strstr(captured, "suppressed"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_has_its_members_in_order),
@@ -191,6 +202,7 @@ int main(void) {
         cmocka_unit_test(a_long_line_leaves_pairs_out_and_says_so),
         cmocka_unit_test(levels_are_kept),
         cmocka_unit_test(the_rate_is_100_a_second),
+        cmocka_unit_test(lines_on_security_are_all_written),
         cmocka_unit_test(threads_never_mix_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
