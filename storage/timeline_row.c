@@ -47,6 +47,9 @@ enum status timeline_row_decode(struct timeline_row *ret, struct slice key, stru
         return error_set(error, STATUS_CORRUPT, "a timeline row is of no possible kind", NULL,
                          NULL);
     }
+    if (load_u64_le(value.data + AT_SEQ) == 0) {
+        return error_set(error, STATUS_CORRUPT, "a timeline row has no number", NULL, NULL);
+    }
     struct timeline_position position;
     timeline_key_decode(&position, key.data);
     const uint8_t *from = value.data;

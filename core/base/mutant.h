@@ -13,6 +13,7 @@
     X(BLOCK_HASH_NOT_COMPARED)      /* an altered journal block is taken */                        \
     X(CATCHUP_SKIPS_ONE)            /* a feed that is behind loses an event */                     \
     X(CHAIN_NOT_CARRIED_ON)         /* blocks of one commit name the same block before them */     \
+    X(CLOCKS_WITH_GAPS)             /* a restored ticket tells in another order */                 \
     X(COMMAND_FORGOTTEN_ON_RESTART) /* the ids of commands are not in the ticket's row */          \
     X(COMMAND_NOT_REMEMBERED)       /* a command sent twice is done twice */                       \
     X(CONTENT_NOT_COMPARED)         /* another report under the same id is a repeat */             \
@@ -26,6 +27,7 @@
     X(FOLDED_HEADER_TAKEN)          /* obs-fold: smuggles a request */                             \
     X(HOLE_IS_A_TORN_TAIL)          /* damage inside acknowledged history passes */                \
     X(HORIZON_SKIPS_ROWS)           /* deadlines beyond one read are never read */                 \
+    X(LINE_HELD_IS_LOST)            /* a line that is cut between two reads loses its beginning */ \
     X(LOOKUP_SKIPPED)               /* what memory forgot is new */                                \
     X(MEMBER_ROW_NOT_WRITTEN)       /* reports of an incident are lost */                          \
     X(MERGE_INTO_NEWER)             /* an older ticket is sent into a newer one */                 \
@@ -36,12 +38,14 @@
     X(READ_ERROR_IS_ABSENT)         /* a failed look-up is a miss */                               \
     X(RECOVERY_SKIPS_LAST_BLOCK)    /* the newest block is not rebuilt */                          \
     X(REGION_BY_PREFIX)             /* r10 is within r1 */                                         \
+    X(REPEATS_IN_A_HEAP)            /* an ack's end tells all that it held back */                 \
     X(RESET_NOT_TOLD)               /* a cursor ahead of the journal is believed */                \
     X(RING_OVERWRITES)              /* frames in the ring are written over */                      \
     X(ROWS_ITER_UNCHECKED)          /* a walk that failed was complete */                          \
     X(SEALED_BEFORE_WRITTEN)        /* meta data says sealed, the rows are on their way */         \
     X(SEALED_RUN_SKIPS_LAST)        /* the last row of a group is not sealed */                    \
     X(SETTLED_FILE_SKIPPED)         /* members leave memory and are in no file */                  \
+    X(SPARE_BITS_TAKEN)             /* a token that is written in another way is taken */          \
     X(SUSPECTS_NOT_STORED)          /* reports from the future are not recognised later */         \
     X(TIMER_FIRES_EARLY)            /* by a second */                                              \
     X(TIMER_NOT_ARMED)              /* only a restart would fire it */                             \

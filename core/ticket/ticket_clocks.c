@@ -1,4 +1,7 @@
+#include "core/base/mutant.h"
 #include "core/ticket/ticket_inside.h"
+
+#include <string.h>
 
 enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 24 * HOUR_S, WORK_DAY_S = 8 * HOUR_S };
 
@@ -161,10 +164,15 @@ void ticket_clock_end(struct ticket_step *step, enum stage stage) {
     }
 }
 
+/* Clocks lie without gaps in the order in which they began, as a row keeps them: of what is due at
+ * one instant a restored ticket tells first what this one would. */
 void ticket_clock_drop(struct ticket_step *step, enum stage stage) {
     struct ticket_clock *clock = ticket_clock_of(step->ticket, stage);
+    struct ticket_clock *last = &step->ticket->clocks[TICKET_CLOCKS_MAX - 1];
     if (clock != NULL) {
-        *clock = (struct ticket_clock){0};
+        last = MUTANT(CLOCKS_WITH_GAPS) ? clock : last;
+        memmove(clock, clock + 1, (size_t)(last - clock) * sizeof *clock);
+        *last = (struct ticket_clock){0};
     }
     step->ticket->overdue &= (uint16_t) ~(1u << stage);
 }

@@ -23,9 +23,7 @@ static int64_t step_length_ms(const struct ticket_step *step, const struct clock
     return later(share_s, later(step->ladder->step_s, 1)) * SECOND_MS;
 }
 
-/* The first at the deadline, then one a step until the top rank was told, then repeats. The overall
- * clock tells each rank once: the stage's clock keeps repeating. */
-static int64_t escalation_ms(const struct ticket_step *step, const struct ticket_clock *clock) {
+int64_t ticket_escalation_ms(const struct ticket_step *step, const struct ticket_clock *clock) {
     const struct ticket_told *told = &clock->told;
     if (told->step ==
         UINT16_MAX) { /* it was said often enough; the ticket is reviewed from now on */
@@ -60,7 +58,7 @@ static void points_of_clock(const struct ticket_step *step, const struct ticket_
     }
     unsigned stage = clock->stage, points = clock->told.points;
     if ((points & TOLD_OVERDUE) != 0) {
-        int64_t at_ms = after_ack_ms(step, clock, escalation_ms(step, clock));
+        int64_t at_ms = after_ack_ms(step, clock, ticket_escalation_ms(step, clock));
         consider(best, at_ms, TICKET_POINT_ESCALATE, stage, part);
         return;
     }

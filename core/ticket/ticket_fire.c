@@ -68,27 +68,31 @@ static struct ladder_step climb(const struct ticket_step *step, uint8_t rank) {
     return ladder_climb(regions, ticket->region, &ticket->path, step->ladder->top_level, rank);
 }
 
-/* Repeats that were missed are not made up for: the next one is still to come. */
+/* Repeats that were missed, or held back by an ack, are not made up for: the next one is still to
+ * come. */
 static void skip_missed(const struct ticket_step *step, struct ticket_told *told,
-                        const struct ticket_point *point) {
+                        int64_t repeat_at_ms) {
     int64_t repeat_ms =
         (int64_t)(step->ladder->repeat_s > LADDER_PAUSE_S_MIN ? step->ladder->repeat_s
                                                               : LADDER_PAUSE_S_MIN) *
         SECOND_MS;
-    int64_t missed = (step->context->now_ms - point->at_ms) / repeat_ms;
+    int64_t missed = (step->context->now_ms - repeat_at_ms) / repeat_ms;
     int64_t room = UINT16_MAX - told->step;
     told->step = (uint16_t)(told->step + (missed < room ? missed : room));
 }
 
 static void escalate(struct ticket_step *step, const struct ticket_point *point) {
-    struct ticket_told *told = &clock_of_point(step, point)->told;
+    struct ticket_clock *clock = clock_of_point(step, point);
+    struct ticket_told *told = &clock->told;
+    int64_t step_at_ms =
+        MUTANT(REPEATS_IN_A_HEAP) ? point->at_ms : ticket_escalation_ms(step, clock);
     bool is_repeat = told->top_step != 0;
     struct ladder_step next = climb(step, told->rank);
     CHECK(told->step < UINT16_MAX); /* nothing is due after the last one */
     told->step++;
     told->rank = next.rank;
     if (is_repeat) {
-        skip_missed(step, told, point);
+        skip_missed(step, told, step_at_ms);
     } else if (next.is_top) {
         told->top_step = told->step;
     }

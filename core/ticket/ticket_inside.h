@@ -55,6 +55,10 @@ bool ticket_clock_is_late(const struct ticket_step *step, const struct ticket_cl
 /* CLOCK_NEVER when it stands still or that is beyond all calendars. */
 int64_t ticket_clock_percent_ms(const struct ticket_step *step, const struct ticket_clock *clock,
                                 unsigned percent);
+/* When the next step of an overdue clock's ladder is due, acks aside: the first at the deadline,
+ * then one a step until the top rank was told, then repeats. The overall clock tells each rank
+ * once: the stage's clock keeps repeating. CLOCK_NEVER: there is none. */
+int64_t ticket_escalation_ms(const struct ticket_step *step, const struct ticket_clock *clock);
 /* A hold begins or ends: of `verifying` for the accept clock, else of a suspension for the others.
  */
 void ticket_hold_begin(struct ticket_step *step, bool is_verifying);

@@ -22,9 +22,26 @@ static bool take_name(char to[TOKEN_NAME_BYTES_MAX + 1], struct slice *from) {
         return false;
     }
     size_t bytes = from->data[0];
+    if (memchr(from->data + 1, '\0', bytes) != NULL) {
+        return false;
+    }
     memcpy(to, from->data + 1, bytes);
     to[bytes] = '\0';
     *from = (struct slice){from->data + 1 + bytes, from->bytes - 1 - bytes};
+    return true;
+}
+
+/* An id in its place: zeros behind it, and nothing else. */
+static bool copy_id(char to[TOKEN_KEY_ID_BYTES_MAX + 1], const uint8_t *from) {
+    bool is_over = false;
+    for (size_t i = 0; i < TOKEN_KEY_ID_BYTES_MAX; i++) {
+        is_over = is_over || from[i] == 0;
+        if (is_over && from[i] != 0) {
+            return false;
+        }
+        to[i] = (char)from[i];
+    }
+    to[TOKEN_KEY_ID_BYTES_MAX] = '\0';
     return true;
 }
 
@@ -75,11 +92,10 @@ bool token_row_decode(struct token_row *ret, struct slice key, struct slice valu
         .created_ms = (int64_t)load_u64_le(from + 12),
         .expires_ms = (int64_t)load_u64_le(from + 20),
     };
-    memcpy(ret->pepper_id, from + 28, TOKEN_KEY_ID_BYTES_MAX);
     memcpy(ret->mac, from + 36, MAC_BYTES);
     struct slice names = {from + TOKEN_FIXED_BYTES, value.bytes - TOKEN_FIXED_BYTES};
-    return copy_text(ret->id, TOKEN_ID_BYTES, key) && take_name(ret->name, &names) &&
-           take_name(ret->creator, &names) && names.bytes == 0 &&
+    return copy_id(ret->pepper_id, from + 28) && copy_text(ret->id, TOKEN_ID_BYTES, key) &&
+           take_name(ret->name, &names) && take_name(ret->creator, &names) && names.bytes == 0 &&
            (ret->principal.roles & ~(uint32_t)ACCESS_ROLES_ALL) == 0;
 }
 

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     if (block_view(&view, (struct slice){data, bytes}, &error) != STATUS_OK) {
         return 0;
     }
-    (void)block_hash_is_right(&view);
+    (void)!block_hash_is_right(&view);
     uint8_t *payload = malloc(view.payload_bytes + 1);
     CHECK(payload != NULL);
     bool inflated = block_view_inflate(&view, payload, &error) == STATUS_OK;
@@ -25,8 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
         CHECK(entry.record_offset + entry.record_bytes <= view.payload_bytes);
         struct record record;
         if (inflated) {
-            (void)record_decode(&record,
-                                (struct slice){payload + entry.record_offset, entry.record_bytes});
+            (void)!record_decode(&record,
+                                 (struct slice){payload + entry.record_offset, entry.record_bytes});
         }
     }
     free(payload);

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     bool first_is_fine = wal_audit_log(&state, first, 1);
     if (first_is_fine) {
         CHECK(!state.bad || state.bad_offset <= first.bytes);
-        (void)wal_audit_log(&state, second, 2);
+        (void)!wal_audit_log(&state, second, 2);
     }
     struct wal_audit_state again = {0};
     CHECK(wal_audit_log(&again, first, 1) == first_is_fine);

@@ -15,6 +15,13 @@ import time
 
 SIM = ["gridd-sim", "--seed", "1", "--seeds", "120"]
 LIMIT_S = 120
+SEEDS = pathlib.Path(__file__).resolve().parents[1] / "fuzz" / "seeds"
+
+
+def seeds(target):
+    """A fuzz target on its own seeds."""
+    return [target, str(SEEDS / target)]
+
 
 # mutant: (what catches it, what its output says)
 CATCHERS = {
@@ -23,6 +30,7 @@ CATCHERS = {
     "BLOCK_HASH_NOT_COMPARED": (["test_block"], "FAILED"),
     "CATCHUP_SKIPS_ONE": (SIM, "BROKEN I7"),
     "CHAIN_NOT_CARRIED_ON": (SIM, "BROKEN I3"),
+    "CLOCKS_WITH_GAPS": (seeds("fuzz_engine"), "CHECK failed"),
     "COMMAND_FORGOTTEN_ON_RESTART": (SIM, "BROKEN I4"),
     "COMMAND_NOT_REMEMBERED": (SIM, "BROKEN I4"),
     "CONTENT_NOT_COMPARED": (SIM, "BROKEN I4"),
@@ -36,6 +44,7 @@ CATCHERS = {
     "FOLDED_HEADER_TAKEN": (["test_http_guard"], "FAILED"),
     "HOLE_IS_A_TORN_TAIL": (["test_wal_audit"], "FAILED"),
     "HORIZON_SKIPS_ROWS": (["test_horizon"], "FAILED"),
+    "LINE_HELD_IS_LOST": (seeds("fuzz_lines"), "CHECK failed"),
     "LOOKUP_SKIPPED": (SIM, "BROKEN I4"),
     "MEMBER_ROW_NOT_WRITTEN": (SIM, "BROKEN I3"),
     "MERGE_INTO_NEWER": (["test_world"], "FAILED"),
@@ -46,12 +55,14 @@ CATCHERS = {
     "READ_ERROR_IS_ABSENT": (SIM, "BROKEN I4"),
     "RECOVERY_SKIPS_LAST_BLOCK": (SIM, "BROKEN"),
     "REGION_BY_PREFIX": (SIM, "BROKEN I7"),
+    "REPEATS_IN_A_HEAP": (["test_ticket_fire"], "FAILED"),
     "RESET_NOT_TOLD": (SIM, "BROKEN I7"),
     "RING_OVERWRITES": (SIM, "BROKEN I7"),
     "ROWS_ITER_UNCHECKED": (SIM, "BROKEN"),
     "SEALED_BEFORE_WRITTEN": (SIM, "BROKEN"),
     "SEALED_RUN_SKIPS_LAST": (SIM, "BROKEN"),
     "SETTLED_FILE_SKIPPED": (["test_staged"], "FAILED"),
+    "SPARE_BITS_TAKEN": (["test_token_forgery"], "FAILED"),
     "SUSPECTS_NOT_STORED": (SIM, "BROKEN I3"),
     "TIMER_FIRES_EARLY": (SIM, "BROKEN I8"),
     "TIMER_NOT_ARMED": (SIM, "BROKEN I9"),
@@ -76,7 +87,7 @@ def run(directory, command, mutant):
 
 
 def last_line(output):
-    lines = [line for line in output.splitlines() if "BROKEN" in line or "FAILED" in line]
+    lines = [line for line in output.splitlines() if any(word in line for word in ("BROKEN", "FAILED", "CHECK"))]
     return lines[0].strip()[:100] if lines else ""
 
 
