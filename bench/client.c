@@ -208,6 +208,7 @@ static void connection_event(struct client *client, uint32_t index) {
                                          .done_ns = monotonic_ns()};
     connection->idle_since_ns = answer.done_ns;
     client->options->answered(client->options->context, &answer);
+    client->exhausted = false; /* a request that was refused may come again */
     if (connection->closing) {
         close(connection->fd);
         connection_open(client, index);

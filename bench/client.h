@@ -43,7 +43,8 @@ struct client_options {
     /* Requests a second, planned evenly from the start; 0: a closed loop. */
     double rate;
     void *context;
-    /* The next request, or false when there are no more. `path` and `body` stay until its answer.
+    /* The next request, or false when there are no more: asked again after each answer. `path` and
+     * `body` stay until its answer.
      */
     bool (*next)(void *context, uint32_t connection, struct client_request *ret);
     void (*answered)(void *context, const struct client_answer *answer);

@@ -6,17 +6,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+/* After a 503 nothing is sent for so long, and then the upload once more. */
+enum { REFUSED_PAUSE_NS = 100000000 };
 
 struct ingest {
     const struct load *load;
     uint64_t bulk, next_line;
+    uint64_t *again; /* first lines of uploads that were refused */
+    uint64_t again_count, again_room;
     struct ingest_result *result;
 };
 
 static bool next_upload(void *context, uint32_t connection, struct client_request *ret) {
     struct ingest *ingest = context;
     (void)connection;
-    uint64_t count = min_u64(ingest->bulk, ingest->load->lines - ingest->next_line);
+    bool again = ingest->again_count > 0;
+    uint64_t line = again ? ingest->again[--ingest->again_count] : ingest->next_line;
+    uint64_t count = min_u64(ingest->bulk, ingest->load->lines - line);
     if (count == 0) {
         return false;
     }
@@ -24,8 +32,9 @@ static bool next_upload(void *context, uint32_t connection, struct client_reques
                                    .path = "/v1/reports",
                                    .content_type = ingest->bulk == 1 ? "application/json"
                                                                      : "application/x-ndjson",
-                                   .body = load_body(ingest->load, ingest->next_line, count)};
-    ingest->next_line += count;
+                                   .body = load_body(ingest->load, line, count),
+                                   .tag = line};
+    ingest->next_line += again ? 0 : count;
     return true;
 }
 
@@ -53,9 +62,25 @@ static void count_single(struct ingest_result *result, const struct client_answe
     }
 }
 
+static void send_again(struct ingest *ingest, uint64_t line) {
+    const struct timespec pause = {.tv_nsec = REFUSED_PAUSE_NS};
+    if (ingest->again_count == ingest->again_room) {
+        ingest->again_room = 2 * ingest->again_room + 64;
+        ingest->again = realloc(ingest->again, ingest->again_room * sizeof *ingest->again);
+        CHECK(ingest->again != NULL);
+    }
+    ingest->again[ingest->again_count++] = line;
+    ingest->result->sent_again++;
+    (void)nanosleep(&pause, NULL);
+}
+
 static void on_answer(void *context, const struct client_answer *answer) {
     struct ingest *ingest = context;
     struct ingest_result *result = ingest->result;
+    if (answer->status == 503 && answer_number(answer->body, "created") == 0) {
+        send_again(ingest, answer->tag);
+        return;
+    }
     result->requests++;
     latency_add(&result->latency, answer->done_ns - answer->started_ns);
     if (ingest->bulk == 1) {
@@ -87,6 +112,7 @@ void ingest_run(struct ingest_result *ret, const struct bench *bench, const stru
     ret->seconds = (double)client_run(&options) / 1e9;
     ret->client_cpu_s = own_cpu_s() - cpu_s;
     process_use(bench->server_pid, &ret->after);
+    free(ingest.again);
 }
 
 static double per_million(double seconds, uint64_t events) {
@@ -123,6 +149,7 @@ static void print_result(const struct options *options, const struct load *load,
            (unsigned long long)result->replayed, (unsigned long long)result->conflict,
            (unsigned long long)result->invalid);
     printf("%-26s %llu\n", "failed requests", (unsigned long long)result->failed_requests);
+    printf("%-26s %llu\n", "refused and sent again", (unsigned long long)result->sent_again);
     printf("%-26s %.0f, peak %.0f\n", "server RSS MiB", result->after.rss_mib,
            result->after.rss_peak_mib);
     if (options->settle_s > 0) {
@@ -183,6 +210,7 @@ static void write_json(const struct options *options, const struct load *load,
     json_latency(&out, "latency_ms", &result->latency);
     json_counts(&out, result);
     json_member_u64(&out, "failed_requests", result->failed_requests);
+    json_member_u64(&out, "sent_again", result->sent_again);
     json_member_text(&out, "durable", bench_durable);
     json_member_double(&out, "rss_mib", result->after.rss_mib);
     json_member_double(&out, "rss_peak_mib", result->after.rss_peak_mib);

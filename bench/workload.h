@@ -29,6 +29,7 @@ struct ingest_result {
     double seconds, client_cpu_s;
     struct process_use before, after;
     uint64_t requests, failed_requests; /* answers other than 2xx, 409 and 422 */
+    uint64_t sent_again;                /* refused with 503 while the disk was behind, not failed */
     uint64_t created, merged, replayed, conflict, invalid;
     struct latency latency;
 };
