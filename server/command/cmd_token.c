@@ -10,7 +10,8 @@
 #include <string.h>
 
 #define HOW_TO_ASK                                                                                 \
-    {"url", "URL", "of the server; default http://127.0.0.1:8080"}, {                              \
+    {"url", "URL", "of the server, http or https; default http://127.0.0.1:8080"},                 \
+        {"ca", "FILE", "PEM of who signed its certificate; default: the system's"}, {              \
         "token-file", "FILE", "with the admin's token; default: the variable GRIDD_TOKEN"          \
     }
 
@@ -32,7 +33,7 @@ static const struct cli_option no_options[] = {{NULL, NULL, NULL}};
 enum { ROLES_MAX = 16 };
 
 struct given {
-    const char *url, *token_file, *kind, *name, *region, *unit, *expires_in_s, *cursor, *id;
+    const char *url, *ca, *token_file, *kind, *name, *region, *unit, *expires_in_s, *cursor, *id;
     const char *roles[ROLES_MAX];
     size_t roles_count;
 };
@@ -43,6 +44,7 @@ static enum status take(void *context, const char *name, const char *value, stru
         const char *name;
         const char **to;
     } texts[] = {{"url", &given->url},
+                 {"ca", &given->ca},
                  {"token-file", &given->token_file},
                  {"kind", &given->kind},
                  {"name", &given->name},
@@ -106,6 +108,7 @@ static int ask(const struct cli_command *command, const struct given *given, con
     buffer_init(&body);
     const struct http_ask asked = {
         .url = given->url == NULL ? "http://127.0.0.1:8080" : given->url,
+        .ca = given->ca,
         .token = token,
         .method = method,
         .path = path,

@@ -1,9 +1,11 @@
 #include "server/command/http_ask.h"
 
 #include "core/base/check.h"
+#include "server/command/tls_ask.h"
 
 #include <errno.h>
 #include <netdb.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,15 +18,17 @@ enum { HOST_BYTES_MAX = 256, PORT_BYTES_MAX = 6 };
 struct place {
     char host[HOST_BYTES_MAX], port[PORT_BYTES_MAX];
     const char *host_port; /* as in the URL */
+    bool is_https;
 };
 
-/* http://HOST:PORT or http://[V6]:PORT */
+/* http://HOST:PORT or http://[V6]:PORT, or the same with https */
 static bool read_url(struct place *ret, const char *url) {
-    static const char scheme[] = "http://";
-    if (strncmp(url, scheme, sizeof scheme - 1) != 0) {
+    static const char plain[] = "http://", secure[] = "https://";
+    ret->is_https = strncmp(url, secure, sizeof secure - 1) == 0;
+    if (!ret->is_https && strncmp(url, plain, sizeof plain - 1) != 0) {
         return false;
     }
-    ret->host_port = url + sizeof scheme - 1;
+    ret->host_port = url + (ret->is_https ? sizeof secure : sizeof plain) - 1;
     const char *colon = strrchr(ret->host_port, ':');
     if (colon == NULL || colon == ret->host_port) {
         return false;
@@ -92,10 +96,11 @@ static void write_request(struct buffer *to, const struct http_ask *ask,
     buffer_append_slice(to, ask->body);
 }
 
-static bool send_all(int fd, struct slice bytes) {
+static bool send_all(int fd, struct tls_ask *tls, struct slice bytes) {
     while (bytes.bytes > 0) {
-        ssize_t sent = send(fd, bytes.data, bytes.bytes, MSG_NOSIGNAL);
-        if (sent < 0 && errno != EINTR) {
+        ssize_t sent = tls != NULL ? tls_ask_send(tls, bytes.data, bytes.bytes)
+                                   : send(fd, bytes.data, bytes.bytes, MSG_NOSIGNAL);
+        if (sent < 0 && (tls != NULL || errno != EINTR)) {
             return false;
         }
         size_t taken = sent < 0 ? 0 : (size_t)sent;
@@ -104,11 +109,12 @@ static bool send_all(int fd, struct slice bytes) {
     return true;
 }
 
-static bool receive_all(int fd, struct buffer *to) {
+static bool receive_all(int fd, struct tls_ask *tls, struct buffer *to) {
     uint8_t piece[16384];
     for (;;) {
-        ssize_t got = recv(fd, piece, sizeof piece, 0);
-        if (got < 0 && errno == EINTR) {
+        ssize_t got = tls != NULL ? tls_ask_receive(tls, piece, sizeof piece)
+                                  : recv(fd, piece, sizeof piece, 0);
+        if (got < 0 && tls == NULL && errno == EINTR) {
             continue;
         }
         if (got <= 0) {
@@ -148,22 +154,32 @@ enum status http_ask(const struct http_ask *ask, unsigned *ret_status, struct bu
     struct buffer request, answer;
     size_t body = 0;
     if (!read_url(&place, ask->url)) {
-        return error_set(error, STATUS_INVALID, ask->url, ": must be http://HOST:PORT", NULL);
+        return error_set(error, STATUS_INVALID, ask->url,
+                         ": must be http://HOST:PORT or https://HOST:PORT", NULL);
     }
     int fd = connect_to(&place, error);
     if (fd < 0) {
         return STATUS_IO;
     }
+    struct tls_ask *tls = NULL;
+    if (place.is_https) {
+        (void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without asking for no signal */
+        if (tls_ask_open(&tls, fd, place.host, ask->ca, error) != STATUS_OK) {
+            (void)close(fd);
+            return STATUS_IO;
+        }
+    }
     buffer_init(&request);
     buffer_init(&answer);
     write_request(&request, ask, &place);
-    bool whole = send_all(fd, buffer_slice(&request)) && receive_all(fd, &answer) &&
+    bool whole = send_all(fd, tls, buffer_slice(&request)) && receive_all(fd, tls, &answer) &&
                  read_head(buffer_slice(&answer), ret_status, &body);
     if (whole) {
         buffer_append(ret_body, answer.data + body, answer.bytes - body);
     } else {
         error_set_message(error, place.host_port, ": no answer that is HTTP came", NULL);
     }
+    tls_ask_close(tls);
     (void)close(fd);
     buffer_deinit(&request);
     buffer_deinit(&answer);

@@ -403,6 +403,21 @@ def test_a_revoked_token_takes_its_certificate_with_it(guarded, authority):
     assert connection.getresponse().status == 401
 
 
+def test_the_token_command_speaks_tls(guarded, authority, tmp_path):
+    secret = tmp_path / "admin"
+    secret.write_text(guarded.admin)
+    url = f"https://127.0.0.1:{guarded.port}"
+    made = run("token", "list", "--url", url, "--ca", authority.root, "--token-file", secret)
+    assert made.returncode == 0 and json.loads(made.stdout)["items"], made.stderr
+    stranger = Authority(tmp_path, "stranger")
+    for words in (("--ca", stranger.root), ()):  # not signed by who is trusted
+        answer = run("token", "list", "--url", url, *words, "--token-file", secret)
+        assert answer.returncode == 1 and "certificate" in answer.stderr, answer
+    named = run("token", "list", "--url", url.replace("127.0.0.1", "127.0.0.2"), "--ca", authority.root,
+                "--token-file", secret)
+    assert named.returncode == 1, named  # nobody listens there, and the certificate is not for it
+
+
 # The command line
 
 def refusal(*words):
