@@ -173,6 +173,11 @@ static void accept_one(struct http_server *server) {
     http_conn_open(conn);
 }
 
+static bool has_place(const struct http_server *server) {
+    uint64_t most = server->options.connections_most, limit = server->options.limits->connections;
+    return server->stats.connections < (most == 0 ? limit : min_u64(limit, most));
+}
+
 static void on_connection(uv_stream_t *listener, int status) {
     struct http_server *server = listener->data;
     if (status < 0) {
@@ -180,7 +185,7 @@ static void on_connection(uv_stream_t *listener, int status) {
         http_reject(server, "accept_failed");
         return;
     }
-    if (server->stats.connections >= server->options.limits->connections) {
+    if (!has_place(server)) {
         /* Not accepting stops the listener; the backlog waits until a connection closes. */
         server->accept_waits = true;
         http_reject(server, "connections");
@@ -195,8 +200,7 @@ void http_server_conn_closed(struct http_server *server) {
     if (server->draining && !server->closing) {
         uv_idle_start(&server->idle, on_idle); /* one more turn, for report_drained */
     }
-    if (server->accept_waits && server->listening &&
-        server->stats.connections < server->options.limits->connections) {
+    if (server->accept_waits && server->listening && has_place(server)) {
         server->accept_waits = false;
         accept_one(server);
     }
