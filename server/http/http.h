@@ -57,6 +57,7 @@ struct http_server; /* opaque: listener, connections, time-outs */
 struct http_options {
     uv_loop_t *loop;
     const struct limits *limits; /* may change on reload; read at use */
+    uint64_t connections_most;   /* bounds limits->connections; 0: nothing else bounds it */
     const struct http_route *routes;
     size_t routes_count;
     void *context; /* http_context of every request */

@@ -190,10 +190,13 @@ static void accept_one(struct http_server *server) {
     http_conn_open(conn);
 }
 
+static bool has_place(const struct http_server *server) {
+    uint64_t most = server->options.connections_most, limit = server->options.limits->connections;
+    return server->stats.connections < (most == 0 ? limit : min_u64(limit, most));
+}
+
 static bool is_full(const struct http_server *server) {
-    const struct limits *limits = server->options.limits;
-    return server->stats.connections >= limits->connections ||
-           server->handshakes >= limits->tls_handshakes;
+    return !has_place(server) || server->handshakes >= server->options.limits->tls_handshakes;
 }
 
 static void on_connection(uv_stream_t *listener, int status) {
@@ -207,9 +210,7 @@ static void on_connection(uv_stream_t *listener, int status) {
         /* Not accepting stops the listener; the backlog waits until a connection closes or a
          * handshake ends. */
         server->accept_waits = true;
-        http_reject(server, server->stats.connections < server->options.limits->connections
-                                ? "tls_handshakes"
-                                : "connections");
+        http_reject(server, has_place(server) ? "tls_handshakes" : "connections");
         return;
     }
     accept_one(server);

@@ -409,6 +409,28 @@ static void on_signal(uv_signal_t *handle, int number) {
     }
 }
 
+/* What connections leave of the files that the process may have open: a store that cannot open its
+ * files has failed. */
+enum { FILES_KEPT = 256 };
+
+/* Most connections that the limit on open files allows; says so when that is fewer than
+ * configured. */
+static uint64_t connections_most(const struct limits *limits) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) {
+        return 0;
+    }
+    uint64_t kept = min_u64(FILES_KEPT, files.rlim_cur / 2);
+    uint64_t most = max_u64(1, files.rlim_cur - kept);
+    if (most < limits->connections) {
+        log_line(LOG_LEVEL_WARN, LOG_WARNING,
+                 "fewer connections than limits.connections: the limit on open files is low",
+                 "connections", LOG_U64, most, "open_files", LOG_U64, (uint64_t)files.rlim_cur,
+                 NULL);
+    }
+    return most;
+}
+
 static void raise_file_limit(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
@@ -608,6 +630,7 @@ static enum status open_outside(struct serve *serve, struct error *error) {
     const struct http_options http = {
         .loop = &serve->loop,
         .limits = &serve->config.limits,
+        .connections_most = connections_most(&serve->config.limits),
         .routes = api_routes,
         .routes_count = api_routes_count,
         .context = services,

@@ -8,6 +8,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -142,8 +143,8 @@ def test_many_idle_connections():
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count + 400), hard))
     try:
         with contextlib.ExitStack() as peers, attacked(f"{count} idle connections", "--limit", "keepalive_ms=600000") as (server, check):
-            for _ in range(count):
-                peer = peers.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=60))
+            for number in range(count):
+                peer = peers.enter_context(socket.create_connection(("127.0.0.1", server.port), 60, (f"127.0.0.{1 + number % 8}", 0)))
                 peer.sendall(REQUEST)
                 assert peer.recv(4096).startswith(b"HTTP/1.1 200")
             check(300)
@@ -195,6 +196,50 @@ def test_more_connections_than_files():
                 time.sleep(0.05)
         assert len(server.timeline("c")) == 20 and server.process.poll() is None
         print(f"200 files: {refused} of 1000 connects refused")
+
+
+def test_a_storm_of_connects_against_the_limit_on_files():
+    """A server that may open 400 files takes 200 connections; the rest of 50,000 waits, and its store never misses a file."""
+    connects = 50000 if SOAK else 3000
+    with Gridd(start=False) as server, contextlib.ExitStack() as peers:
+        server.command = lambda plain=server.command: ["prlimit", "--nofile=400:400", *plain()]
+        server.start()
+        assert server.put_regions("code,parent,level,name\nc,,0,City\ng1,c,1,Grid\n").status == 200
+        held = server.connect()
+        assert server.request("GET", "/healthz", connection=held).status == 200
+        kept, taken, number = [], 0, 0
+        while number < connects:
+            peer = socket.socket()
+            peer.settimeout(0.5)
+            try:
+                # Each source address has its own 28,000 ports.
+                peer.bind((f"127.0.0.{1 + number % 8}", 0))
+                peer.connect(("127.0.0.1", server.port))
+                peer.sendall(REQUEST)
+                taken += 1
+                kept.append(peer)
+            except OSError:
+                peer.close()
+            if len(kept) == 600:  # more than it takes; then all of them hang up at once
+                assert server.request("GET", "/healthz", connection=held).status == 200
+                answer = server.request("POST", "/v1/reports", json.dumps(report(number)), {"Content-Type": "application/json"}, held)
+                assert answer.status == 201, answer.body
+                files = len(os.listdir(f"/proc/{server.process.pid}/fd"))
+                assert files < 400, f"{files} open files"
+                for peer in kept:
+                    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    peer.close()
+                kept.clear()
+            number += 1
+        for peer in kept:
+            peer.close()
+        assert server.get("/healthz").status == 200 and server.process.poll() is None
+        log = server.log_text()
+        assert log.count("the limit on open files is low") == 1, log
+        assert len(server.timeline("c")) == taken // 600
+        server.kill(signal.SIGTERM)
+        assert "Too many open files" not in server.log_text()
+        print(f"{connects} connects against 400 files: {taken} taken up, the rest waited")
 
 
 SLOW = {"headers": ["-H", "-t", "GET", "-u", "/healthz"],
