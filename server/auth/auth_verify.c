@@ -53,8 +53,13 @@ static struct bearer *bearer_new(struct auth *auth, const struct bearer *like) {
     return bearer;
 }
 
-/* The bearer is kept with the token, so that all who come with it are one. */
+/* The bearer is kept with the token, so that all who come with it are one. Where its pepper was
+ * taken out and put back, the one of before stays revoked. */
 static struct bearer *bearer_of_token(struct auth *auth, struct token *token) {
+    if (token->bearer != NULL && token->bearer->revoked) {
+        bearer_unref(token->bearer);
+        token->bearer = NULL;
+    }
     if (token->bearer == NULL) {
         const struct token_row *row = &token->row;
         struct bearer like = {

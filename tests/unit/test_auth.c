@@ -263,6 +263,31 @@ static void two_keys_are_live_while_they_rotate(void **state) {
     assert_int_equal(refused(new[0]), AUTH_REFUSAL_NONE);
 }
 
+static void a_pepper_put_back_lets_its_tokens_in_again(void **state) {
+    (void)state;
+    char text[TOKEN_TEXT_BYTES_MAX], id[TOKEN_ID_BYTES + 1];
+    struct token_order human = order_of(TOKEN_HUMAN, "li");
+    struct error error;
+    assert_int_equal(create(&human, text, id), STATUS_OK);
+    enum auth_refusal refusal;
+    struct bearer *before = auth_verify(auth, slice_text(text), NOW_MS, &refusal);
+    const struct auth_key pepper = auth->keys.peppers[0], device = auth->keys.devices[0];
+    FILE *file = fopen(keys_path, "w");
+    assert_non_null(file);
+    fprintf(file, "pepper new %064d\ndevice new %064d\n", 1, 2);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(auth_reload(auth, &error), STATUS_OK);
+    assert_int_equal(refused(text), AUTH_REFUSAL_UNKNOWN);
+    write_keys(&pepper, &device);
+    assert_int_equal(auth_reload(auth, &error), STATUS_OK);
+    struct bearer *after = auth_verify(auth, slice_text(text), NOW_MS, &refusal);
+    assert_non_null(after);
+    assert_true(bearer_is_good(after, NOW_MS));
+    assert_false(bearer_is_good(before, NOW_MS));
+    bearer_unref(after);
+    bearer_unref(before);
+}
+
 static void lists_are_bounded(void **state) {
     (void)state;
     char text[TOKEN_TEXT_BYTES_MAX], id[TOKEN_ID_BYTES + 1], name[24];
@@ -338,6 +363,7 @@ int main(void) {
         WITH_AUTH(a_devices_token_is_bounded),
         WITH_AUTH(forged_tokens_are_refused),
         WITH_AUTH(two_keys_are_live_while_they_rotate),
+        WITH_AUTH(a_pepper_put_back_lets_its_tokens_in_again),
         WITH_AUTH(lists_are_bounded),
         WITH_AUTH(what_is_remembered_is_bounded),
         WITH_AUTH(keys_that_tokens_hang_on_are_not_made_anew),
