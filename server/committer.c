@@ -21,7 +21,7 @@ enum {
 struct block_node {
     struct block *block;
     struct row_set rows; /* that its entries changed */
-    uint64_t opened_ns; /* uv_hrtime */
+    uint64_t opened_ns;  /* uv_hrtime */
     struct block_node *next;
 };
 

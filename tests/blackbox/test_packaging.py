@@ -13,7 +13,7 @@ import pytest
 from gridd import BIN, Gridd, report
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PACKAGING = ROOT / "packaging"
+PACKAGING = ROOT / "server/packaging"
 DEB = os.environ.get("GRIDD_DEB")
 needs_deb = pytest.mark.skipif(not DEB, reason="SKIPPED: GRIDD_DEB names no package; ./run package makes one")
 EXPOSURE_MAX = 1.5

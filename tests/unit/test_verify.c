@@ -584,8 +584,7 @@ static void a_wrong_deadline_is_found(void **state) {
         enum status status;
         const char *words;
     } cases[] = {
-        {DEADLINE_REPLY + 1, DEADLINE_VERSION, 1, STATUS_CORRUPT,
-         "the key of deadline 0 is none"},
+        {DEADLINE_REPLY + 1, DEADLINE_VERSION, 1, STATUS_CORRUPT, "the key of deadline 0 is none"},
         {DEADLINE_SIGN, DEADLINE_VERSION + 1, 1, STATUS_CORRUPT, "deadline 0 is not readable"},
         {DEADLINE_SIGN, DEADLINE_VERSION, 1, STATUS_CORRUPT,
          "object 9, which does not wait for it"},
