@@ -215,15 +215,15 @@ bool rocks_staged_get(struct rocks_store *store, enum family family, struct slic
     return state != STAGED_ABSENT;
 }
 
-static enum status damaged(struct error *error, const char *what) {
-    return error_set(error, STATUS_CORRUPT, what, NULL, NULL);
+static enum status damaged(const struct rocks_store *store, const char *what, struct error *error) {
+    return error_set(error, STATUS_CORRUPT, store->path, ": ", what);
 }
 
 static enum status read_pack(struct rocks_store *store, struct slice key, struct slice value,
                              struct error *error) {
     struct staged_segment *segment;
     if (key.bytes != PACK_KEY_BYTES || load_u64_be(key.data) != store->staged_number + 1) {
-        return damaged(error, "staged rows are missing");
+        return damaged(store, "rows of incidents and members are missing: restore a backup", error);
     }
     struct staged_pack pack = {.data = malloc(value.bytes + 1), .bytes = value.bytes};
     if (pack.data == NULL) {
@@ -233,7 +233,7 @@ static enum status read_pack(struct rocks_store *store, struct slice key, struct
     enum status status = staged_segment_new(&segment, &pack, store->staged_number + 1);
     if (status != STATUS_OK) {
         staged_pack_deinit(&pack);
-        return status == STATUS_CORRUPT ? damaged(error, "staged rows are damaged") : status;
+        return status == STATUS_CORRUPT ? damaged(store, "staged rows are damaged", error) : status;
     }
     store->staged_number++;
     return staged_add(store->staged, segment);
@@ -252,7 +252,7 @@ static enum status read_packs(struct rocks_store *store, struct error *error) {
         if (key.bytes == sizeof zero && memcmp(key.data, zero, sizeof zero) == 0) {
             status = mark_decode(store->mark, store_iter_value(iter))
                          ? STATUS_OK
-                         : damaged(error, "the mark of settled rows is damaged");
+                         : damaged(store, "the mark of settled rows is damaged", error);
             store->staged_number = store->mark->number;
         } else {
             status = read_pack(store, key, store_iter_value(iter), error);
@@ -277,7 +277,7 @@ static enum status check_mark(struct rocks_store *store, struct error *error) {
         } else if (key.bytes > 0) {
             status = store_get(&store->base, families[i], key, &value, error);
             status = status == STATUS_NOT_FOUND
-                         ? damaged(error, "rows of incidents that were settled are missing")
+                         ? damaged(store, "rows of incidents that were settled are missing", error)
                          : status;
         } else {
             status = STATUS_OK;

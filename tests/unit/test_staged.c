@@ -322,7 +322,7 @@ static void a_lost_pack_is_noticed(void **state) {
     write_some(f, 10);
     write_some(f, 10);
     with_raw(f, lose_first_pack);
-    expect_corrupt(f, "staged rows are missing");
+    expect_corrupt(f, "rows of incidents and members are missing");
 }
 
 static void spoil_pack(struct raw *raw) {
