@@ -59,6 +59,9 @@ static void write_sequence(struct buffer *to, const struct services *services,
     metrics_text_gauge(to, "gridd_regions", "Regions of the tree.",
                        region_count(regions_current(services->regions)->table));
     metrics_text_gauge(to, "gridd_feed_subscribers", "Open feeds.", feed_readers(services->feed));
+    metrics_text_gauge(to, "gridd_feed_lag_events_max",
+                       "Events that the slowest open feed is behind what is durable.",
+                       feed_lag_entries_max(services->feed));
 }
 
 static void write_runs(struct buffer *to, const struct db_stats *stats) {

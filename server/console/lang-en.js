@@ -227,7 +227,7 @@ export const en = {
     'ops.http': 'connections',
     'ops.commit_note': 'mean {mean} over {commits} commits',
     'ops.ack_note': 'mean {mean}',
-    'ops.feed_note': 'sent {sent}, resumed {resumes}, dropped {dropped}',
+    'ops.feed_note': 'slowest {behind} behind, sent {sent}, resumed {resumes}, dropped {dropped}',
     'ops.lag_note': 'how late the loop takes a timer, and so the feed',
     'ops.timers_note': 'fired {fired}, late {late}; open without timer {without}',
     'ops.tickets_note': '{incidents} open incidents',

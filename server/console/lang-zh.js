@@ -227,7 +227,7 @@ export const zh = {
     'ops.http': '连接',
     'ops.commit_note': '{commits} 次提交，平均 {mean}',
     'ops.ack_note': '平均 {mean}',
-    'ops.feed_note': '已发 {sent}，续传 {resumes}，断开 {dropped}',
+    'ops.feed_note': '最慢落后 {behind}，已发 {sent}，续传 {resumes}，断开 {dropped}',
     'ops.lag_note': '循环取定时器的迟滞，也是实时流的迟滞',
     'ops.timers_note': '已触发 {fired}，迟 {late}；无时限未结 {without}',
     'ops.tickets_note': '未结事件 {incidents}',

@@ -57,7 +57,7 @@ class Operations {
             `${w('verdict', verdict)} ${number(m('gridd_reports_total', {verdict}))}`).join(' · ')),
         card('commit', atMost(commit), t('ops.commit_note', {mean: seconds(mean(null, families, 'gridd_commit_duration_seconds')), commits: number(m('gridd_commits_total'))})),
         card('ack', atMost(quantile(before, families, 'gridd_ack_duration_seconds', 0.99)), t('ops.ack_note', {mean: seconds(mean(null, families, 'gridd_ack_duration_seconds'))})),
-        card('feed', number(m('gridd_feed_subscribers')), t('ops.feed_note', {sent: number(m('gridd_feed_events_sent_total')), resumes: number(m('gridd_feed_resumes_total')), dropped: number(m('gridd_feed_dropped_total'))})),
+        card('feed', number(m('gridd_feed_subscribers')), t('ops.feed_note', {behind: number(m('gridd_feed_lag_events_max')), sent: number(m('gridd_feed_events_sent_total')), resumes: number(m('gridd_feed_resumes_total')), dropped: number(m('gridd_feed_dropped_total'))})),
         card('lag', atMost(quantile(before, families, 'gridd_loop_lag_seconds', 0.99)), t('ops.lag_note')),
         card('timers', number(m('gridd_deadlines_pending')), t('ops.timers_note', {fired: number(m('gridd_deadlines_fired_total')), late: number(m('gridd_deadlines_late_total')), without: number(m('gridd_open_tickets_without_timer'))})),
         card('tickets', number(status.open_tickets), t('ops.tickets_note', {incidents: number(status.open_incidents)})),

@@ -120,6 +120,14 @@ uint64_t feed_readers(const struct feed *feed) {
     return feed->readers_count;
 }
 
+uint64_t feed_lag_entries_max(const struct feed *feed) {
+    uint64_t most = 0;
+    for (const struct reader *reader = feed->readers; reader != NULL; reader = reader->next) {
+        most = max_u64(most, feed->durable_seq - min_u64(feed->durable_seq, reader->cursor_seq));
+    }
+    return most;
+}
+
 /* An event of a report has nothing that is masked in it, and there are many. */
 const struct timeline_row *feed_shown_row(struct personal *personal, const struct timeline_row *row,
                                           const struct policy *policy) {

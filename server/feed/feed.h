@@ -32,6 +32,8 @@ struct bearer;
 /* Whose ticket that is (POST /v1/feed/ticket); NULL: none that is outstanding. Borrowed. */
 struct bearer *feed_ticket_bearer(struct feed *feed, struct slice ticket);
 uint64_t feed_readers(const struct feed *feed);
+/* How many entries the slowest reader is behind what is durable; 0: none is. O(readers). */
+uint64_t feed_lag_entries_max(const struct feed *feed);
 /* Ends every stream (drain): a last comment and a retry spread over 0-5 s. */
 void feed_drain(struct feed *feed);
 /* Handlers of GET /v1/feed; the feed is found through services_of(request)->feed. */

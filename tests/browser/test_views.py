@@ -1,5 +1,6 @@
 """Every view with a whole scene: what it shows is right, nothing is asked of anybody else, and a
 picture of each in both themes and sizes is kept for people to look at."""
+import re
 import codecs
 import csv
 import io
@@ -219,6 +220,7 @@ def test_clock_joint_and_operations(scene, screen):
     assert len(screen.all(".part")) == 4
     screen.go("#/operations")
     screen.until(lambda: screen.text("[data-card=tickets] .stat-value").replace(",", "") == str(scene.get("/v1/status").json()["open_tickets"]), "open tickets differ")
+    assert re.search(r"(slowest|最慢落后) \d", screen.text("[data-card=feed]")), screen.text("[data-card=feed]")
 
 
 def test_keys_are_enough(scene, screen):

@@ -165,6 +165,7 @@ static void nothing_is_encoded_for_those_who_take_nothing(void **state) {
     stage_run(&stage);
     stage_expect(&taking, stage.last_seq - 9, stage.last_seq, 0);
     assert_int_equal(http_stream_queued(&stuck), queued);
+    assert_in_range(feed_lag_entries_max(stage.feed), 10, stage.last_seq);
     stage_leave(&taking);
     while (http_stream_queued(&stuck) > 0) {
         stage_take(&stuck, 3000);
@@ -174,6 +175,7 @@ static void nothing_is_encoded_for_those_who_take_nothing(void **state) {
     stage_run(&stage);
     assert_int_equal(stage_encoded, before + 11);
     stage_expect(&stuck, 1, stage.last_seq, 0);
+    assert_int_equal(feed_lag_entries_max(stage.feed), 0);
     stage_leave(&stuck);
     stage_close(&stage);
 }
