@@ -1,11 +1,11 @@
 """Every view with a whole scene: what it shows is right, nothing is asked of anybody else, and a
 picture of each in both themes and sizes is kept for people to look at."""
-import re
 import codecs
 import csv
 import io
 import json
 import pathlib
+import re
 import time
 
 import pytest
