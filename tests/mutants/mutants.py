@@ -61,7 +61,8 @@ CATCHERS = {
     "ROWS_ITER_UNCHECKED": (SIM, "BROKEN"),
     "SEALED_BEFORE_WRITTEN": (SIM, "BROKEN"),
     "SEALED_RUN_SKIPS_LAST": (SIM, "BROKEN"),
-    "SETTLED_FILE_SKIPPED": (["test_staged"], "FAILED"),
+    # The comparison fails; what it leaves open aborts RocksDB before cmocka has told.
+    "SETTLED_FILE_SKIPPED": (["test_staged"], "Assertion `last_ref' failed"),
     "SPARE_BITS_TAKEN": (["test_token_forgery"], "FAILED"),
     "SUSPECTS_NOT_STORED": (SIM, "BROKEN I3"),
     "TIMER_FIRES_EARLY": (SIM, "BROKEN I8"),
