@@ -78,7 +78,8 @@ static bool read_addressees(struct directive_change *change) {
     return body->detail == NULL;
 }
 
-static bool read_member(struct directive_change *change, struct slice name) {
+static bool read_member(void *context, struct slice name) {
+    struct directive_change *change = context;
     struct body *body = &change->body;
     struct directive_order *order = &change->order;
     const struct services *services = change->creation.change.services;
@@ -194,19 +195,9 @@ static bool is_whole(struct directive_change *change) {
 }
 
 static bool read_order(struct directive_change *change) {
-    struct body *body = &change->body;
-    struct slice name;
     change->order =
         (struct directive_order){.region = caller_region(change->creation.change.request)};
-    if (!body_object(body)) {
-        return false;
-    }
-    while (body_member(body, &name)) {
-        if (!body_is_null(body) && !read_member(change, name)) {
-            return false;
-        }
-    }
-    return body_end(body) && is_whole(change);
+    return body_whole_object(&change->body, read_member, change) && is_whole(change);
 }
 
 static void answer(struct change *base) {

@@ -30,7 +30,8 @@ static bool read_occurred(struct opening_change *opening) {
     return opening->opening.occurred_ms <= now_ms || body_refuse(body, "it is still to come");
 }
 
-static bool read_member(struct opening_change *change, struct slice name) {
+static bool read_member(void *context, struct slice name) {
+    struct opening_change *change = context;
     struct body *body = &change->body;
     struct ticket_opening *opening = &change->opening;
     const struct services *services = change->creation.change.services;
@@ -74,17 +75,8 @@ static bool read_member(struct opening_change *change, struct slice name) {
 
 static bool read_opening(struct opening_change *change) {
     struct body *body = &change->body;
-    struct slice name;
     change->opening = (struct ticket_opening){.origin = ORIGIN_MANUAL, .region = REGION_NONE};
-    if (!body_object(body)) {
-        return false;
-    }
-    while (body_member(body, &name)) {
-        if (!body_is_null(body) && !read_member(change, name)) {
-            return false;
-        }
-    }
-    if (!body_end(body)) {
+    if (!body_whole_object(body, read_member, change)) {
         return false;
     }
     if (change->opening.category_tag == 0) {

@@ -58,7 +58,8 @@ static bool read_expires_in(struct token_change *change) {
     return true;
 }
 
-static bool read_member(struct token_change *change, struct slice name) {
+static bool read_member(void *context, struct slice name) {
+    struct token_change *change = context;
     struct body *body = &change->body;
     const struct services *services = change->change.services;
     if (slice_is(name, "kind")) {
@@ -105,18 +106,8 @@ static bool is_whole(struct token_change *change) {
 }
 
 static bool read_order(struct token_change *change) {
-    struct body *body = &change->body;
-    struct slice name;
     change->order = (struct token_order){.principal = {.region = REGION_NONE}};
-    if (!body_object(body)) {
-        return false;
-    }
-    while (body_member(body, &name)) {
-        if (!body_is_null(body) && !read_member(change, name)) {
-            return false;
-        }
-    }
-    return body_end(body) && is_whole(change);
+    return body_whole_object(&change->body, read_member, change) && is_whole(change);
 }
 
 static void write_token(struct token_change *change) {

@@ -152,6 +152,20 @@ bool body_is_null(const struct body *body) {
     return body->value.kind == JSON_NULL;
 }
 
+bool body_whole_object(struct body *body, bool (*read)(void *context, struct slice name),
+                       void *context) {
+    struct slice name;
+    if (!body_object(body)) {
+        return false;
+    }
+    while (body_member(body, &name)) {
+        if (!body_is_null(body) && !read(context, name)) {
+            return false;
+        }
+    }
+    return body_end(body);
+}
+
 bool body_text(struct body *body, struct slice *ret) {
     if (body->value.kind != JSON_STRING) {
         return body_refuse(body, "it must be a string");

@@ -36,6 +36,10 @@ MUST_USE bool body_element(struct body *body);
 /* The text is read to its end and nothing was wrong. */
 MUST_USE bool body_end(struct body *body);
 bool body_is_null(const struct body *body);
+/* Reads a text that is one object whole: `read` takes each member that is not null, its value in
+ * `value`. */
+MUST_USE bool body_whole_object(struct body *body, bool (*read)(void *context, struct slice name),
+                                void *context);
 
 /* Notes that the value is wrong and returns false. */
 bool body_refuse(struct body *body, const char *detail);
