@@ -49,10 +49,7 @@ static void on_grace_over(uv_timer_t *timer) {
 
 /* First whoever asks /readyz can see it and send elsewhere; a second signal ends the wait. */
 void serve_drain(struct serve *serve) {
-    uint64_t grace_ms = serve->config.limits.drain_grace_ms;
-    if (serve->services.draining || grace_ms == 0) {
-        grace_ms = 0;
-    }
+    uint64_t grace_ms = serve->services.draining ? 0 : serve->config.limits.drain_grace_ms;
     if (!serve->services.draining) {
         notify_send(&serve->notify, "STOPPING=1\nSTATUS=draining");
     }
